@@ -1,0 +1,175 @@
+//! The hash as text: alphabets, folding, truncation, comparison.
+
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use subtle::ConstantTimeEq as _;
+
+use crate::secret::{HashFormat, MAC_OCTETS, Mac, Secret, Secrets};
+
+/// The shortest hash that is made or accepted, in characters: 2^-20 for a best guess that is read
+/// without regard to case, be it base64 or base32. `Mail::SRS` takes 1.
+pub(crate) const MIN_LENGTH: usize = 4;
+
+/// The characters of the longest hash, in any format.
+pub(crate) const MAX_LENGTH: usize = 32;
+
+/// The start of the text of a hash, held inline.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash {
+    text: [u8; MAX_LENGTH],
+    length: usize,
+}
+
+impl Hash {
+    /// Signs what `message` writes, cutting the hash to `length` characters.
+    pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message)) -> Self {
+        let mut hashed = Message::new(secret);
+        message(&mut hashed);
+        Self::encode(&hashed.finish(), secret.format(), length)
+    }
+
+    /// The first `length` characters of the encoding, but no more than it has.
+    fn encode(mac: &[u8; MAC_OCTETS], format: HashFormat, length: usize) -> Self {
+        let length = length.min(format.max_length());
+        let mut text = [0; MAX_LENGTH];
+        // Only the octets that reach into those characters: six bits each, or five.
+        let bits = match format {
+            HashFormat::Base64Url | HashFormat::Base64 => 6,
+            HashFormat::Base32 => 5,
+        };
+        let octets = mac.get(..(length * bits).div_ceil(8)).unwrap_or(mac);
+        let written = match format {
+            HashFormat::Base64Url => Base64UrlUnpadded::encode(octets, &mut text).is_ok(),
+            HashFormat::Base64 => Base64Unpadded::encode(octets, &mut text).is_ok(),
+            HashFormat::Base32 => base32::RFC4648_NOPAD.encode_buf(octets, &mut text).is_ok(),
+        };
+        // An empty hash would match nothing: `verify` asks for four characters at least.
+        let length = if written { length } else { 0 };
+        Self { text, length }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Every alphabet is ASCII.
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// What is hashed, folded on its way into the HMAC: ASCII letters are lower-cased and all else
+/// stays as it is, so that the hash survives a mail server that folds the local part.
+pub(crate) struct Message {
+    mac: Mac,
+    binds_fields: bool,
+}
+
+impl Message {
+    fn new(secret: &Secret) -> Self {
+        Self {
+            mac: secret.begin(),
+            binds_fields: secret.format().binds_fields(),
+        }
+    }
+
+    /// Appends what every format hashes.
+    pub(crate) fn append(&mut self, octets: &[u8]) {
+        let mut folded = [0; 64];
+        for chunk in octets.chunks(folded.len()) {
+            for (to, from) in folded.iter_mut().zip(chunk) {
+                *to = from.to_ascii_lowercase();
+            }
+            self.mac
+                .update(folded.get(..chunk.len()).unwrap_or_default());
+        }
+    }
+
+    /// Appends the tag or a border between fields, which only the format of our own hashes.
+    pub(crate) fn append_border(&mut self, border: &str) {
+        if self.binds_fields {
+            self.append(border.as_bytes());
+        }
+    }
+
+    fn finish(self) -> [u8; MAC_OCTETS] {
+        self.mac.finish()
+    }
+}
+
+/// Which secret made a hash, and whether its letters' case had changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) secret_index: usize,
+    pub(crate) case_folded: bool,
+}
+
+/// Finds the secret that made the `presented` hash of what `message` writes.
+///
+/// All of its characters must be right, however many they are. As in `Mail::SRS`, a match to the
+/// letter under any secret comes before one that differs in case; the first of those is next.
+pub(crate) fn verify(
+    secrets: &Secrets,
+    presented: &[u8],
+    message: impl Fn(&mut Message),
+) -> Option<Verified> {
+    let mut folded = None;
+    for (secret_index, secret) in secrets.iter().enumerate() {
+        let expected = Hash::sign(secret, presented.len(), &message);
+        match compare(secret.format(), presented, &expected) {
+            Comparison::Exact => {
+                return Some(Verified {
+                    secret_index,
+                    case_folded: false,
+                });
+            }
+            Comparison::Folded => {
+                folded = folded.or(Some(Verified {
+                    secret_index,
+                    case_folded: true,
+                }));
+            }
+            Comparison::Different => {}
+        }
+    }
+    folded
+}
+
+enum Comparison {
+    Exact,
+    Folded,
+    Different,
+}
+
+/// Compares in a time that depends on the lengths and the verdict only, not on where the first
+/// difference stands.
+fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
+    let expected = expected.as_bytes();
+    if presented.len() < MIN_LENGTH || presented.len() != expected.len() {
+        return Comparison::Different;
+    }
+    let exact = normalised(format, presented).ct_eq(&normalised(format, expected));
+    let folded = normalised(format, presented)
+        .map(|octet| octet.to_ascii_lowercase())
+        .ct_eq(&normalised(format, expected).map(|octet| octet.to_ascii_lowercase()));
+    if exact.into() {
+        Comparison::Exact
+    } else if folded.into() {
+        Comparison::Folded
+    } else {
+        Comparison::Different
+    }
+}
+
+/// A hash in one alphabet, filled up with zeros.
+fn normalised(format: HashFormat, hash: &[u8]) -> [u8; MAX_LENGTH] {
+    let mut text = [0; MAX_LENGTH];
+    for (to, &from) in text.iter_mut().zip(hash) {
+        *to = from;
+        if format == HashFormat::Base64Url {
+            // Without a branch, since where they stand would tell something of the hash.
+            *to ^= u8::from(from == b'+') * (b'+' ^ b'-');
+            *to ^= u8::from(from == b'/') * (b'/' ^ b'_');
+        }
+    }
+    text
+}

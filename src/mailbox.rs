@@ -1,0 +1,532 @@
+//! An envelope address: local part, host, quoting.
+
+use core::fmt::{self, Write};
+
+use crate::error::AddressError;
+
+/// What an octet of an address may be, as bits that can be gathered over a whole text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Classes(u8);
+
+impl Classes {
+    /// None of those below: `atext` and the full stop.
+    const PLAIN: Self = Self(0);
+    /// C0 controls and DEL: RFC 5321 §4.1.2 allows them in no form.
+    const CONTROL: Self = Self(1);
+    const SPACE: Self = Self(1 << 1);
+    /// `<>@"\`: outside quotes they would end or open something else.
+    const SPECIAL: Self = Self(1 << 2);
+    /// Not `atext`, so in a local part it may stand only between quotes.
+    const QUOTED_ONLY: Self = Self(1 << 3);
+    const EQUALS: Self = Self(1 << 4);
+    /// `UTF8-non-ascii` of RFC 6531 §3.3: such an address needs SMTPUTF8.
+    const NON_ASCII: Self = Self(1 << 5);
+
+    const fn of(octet: u8) -> Self {
+        match octet {
+            0..=0x1f | 0x7f => Self::CONTROL,
+            b' ' => Self(Self::SPACE.0 | Self::QUOTED_ONLY.0),
+            b'<' | b'>' | b'@' | b'"' | b'\\' => Self(Self::SPECIAL.0 | Self::QUOTED_ONLY.0),
+            // The other specials of RFC 5322 §3.2.3, less the full stop.
+            b'(' | b')' | b'[' | b']' | b':' | b';' | b',' => Self::QUOTED_ONLY,
+            b'=' => Self::EQUALS,
+            0x80.. => Self::NON_ASCII,
+            _ => Self::PLAIN,
+        }
+    }
+
+    fn of_all(text: &str) -> Self {
+        text.bytes()
+            .fold(Self::PLAIN, |classes, octet| classes.and(Self::of(octet)))
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    /// Whether a local part with these must be quoted.
+    pub(crate) const fn needs_quotes(self) -> bool {
+        self.has(Self::QUOTED_ONLY)
+    }
+
+    pub(crate) const fn needs_smtputf8(self) -> bool {
+        self.has(Self::NON_ASCII)
+    }
+}
+
+/// A text of an address, such as a user, with its quotes taken off; `Display` writes it plain.
+///
+/// It borrows from the address and may hold quoted pairs (`\x` for `x`, RFC 5321 §4.1.2); all that
+/// looks at it sees them resolved, so two texts are equal when they mean the same.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    raw: &'a str,
+    /// Whether `raw` may hold quoted pairs; if not, every octet of it means itself.
+    has_pairs: bool,
+}
+
+impl<'a> Text<'a> {
+    /// A text without quoted pairs.
+    pub(crate) const fn plain(raw: &'a str) -> Self {
+        Self {
+            raw,
+            has_pairs: false,
+        }
+    }
+
+    /// What follows the opening quote of an address, up to its end and so too long, for a look at
+    /// how a quoted local part begins.
+    pub(crate) fn opened(address: &'a str) -> Self {
+        Self {
+            raw: address.strip_prefix('"').unwrap_or_default(),
+            has_pairs: true,
+        }
+    }
+
+    /// Its pieces between the backslashes of quoted pairs. A `"` or `\` begins a piece.
+    pub(crate) fn pieces(self) -> Pieces<'a> {
+        Pieces {
+            rest: Some(self.raw),
+            has_pairs: self.has_pairs,
+            pair: false,
+        }
+    }
+
+    fn octets(self) -> impl Iterator<Item = u8> + use<'a> {
+        self.pieces().flat_map(str::bytes)
+    }
+
+    /// How many octets it has.
+    pub(crate) fn len(self) -> usize {
+        if self.has_pairs {
+            self.pieces().map(str::len).sum()
+        } else {
+            self.raw.len()
+        }
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.raw.is_empty()
+    }
+
+    pub(crate) fn classes(self) -> Classes {
+        self.pieces()
+            .map(Classes::of_all)
+            .fold(Classes::PLAIN, Classes::and)
+    }
+
+    /// Divides it at the first `=`.
+    pub(crate) fn split_at_equals(self) -> Option<(Self, Self)> {
+        let mut octets = self.raw.bytes().enumerate();
+        while let Some((start, octet)) = octets.next() {
+            let (end, octet) = if octet == b'\\' && self.has_pairs {
+                octets.next()?
+            } else {
+                (start, octet)
+            };
+            if octet == b'=' {
+                let raw = self.raw;
+                return Some((
+                    Self {
+                        raw: raw.get(..start)?,
+                        ..self
+                    },
+                    Self {
+                        raw: raw.get(end + 1..)?,
+                        ..self
+                    },
+                ));
+            }
+        }
+        None
+    }
+
+    /// Divides it after its first octet, if that is an ASCII character.
+    pub(crate) fn split_first(self) -> Option<(u8, Self)> {
+        let raw = match self.raw.strip_prefix('\\') {
+            Some(pair) if self.has_pairs => pair,
+            _ => self.raw,
+        };
+        let first = *raw.as_bytes().first()?;
+        Some((
+            first,
+            Self {
+                raw: raw.get(1..)?,
+                ..self
+            },
+        ))
+    }
+
+    /// Its octets in `buffer`, if they fit.
+    pub(crate) fn copy_into(self, buffer: &mut [u8]) -> Option<&[u8]> {
+        let length = self.len();
+        let copy = buffer.get_mut(..length)?;
+        for (to, from) in copy.iter_mut().zip(self.octets()) {
+            *to = from;
+        }
+        Some(copy)
+    }
+
+    /// Whether it may stand where a host stands: not empty, and nothing in it that no host holds.
+    pub(crate) fn is_host(self) -> bool {
+        !self.is_empty() && !self.classes().has(HOST_NEVER)
+    }
+
+    /// Whether it is a `Dot-string` (RFC 5321 §4.1.2), which stands without quotes.
+    pub(crate) fn is_dot_string(self) -> bool {
+        let mut after_dot = true;
+        for octet in self.octets() {
+            if Classes::of(octet).needs_quotes() || (after_dot && octet == b'.') {
+                return false;
+            }
+            after_dot = octet == b'.';
+        }
+        !after_dot
+    }
+
+    /// The octets it takes between quotes.
+    pub(crate) fn quoted_len(self) -> usize {
+        let escapes = |piece: &&str| piece.starts_with(['"', '\\']);
+        if self.has_pairs {
+            self.len() + self.pieces().filter(escapes).count()
+        } else {
+            self.raw.len()
+        }
+    }
+
+    /// Writes it as it stands between quotes if `quoted`, else plain.
+    pub(crate) fn write(self, out: &mut impl Write, quoted: bool) -> fmt::Result {
+        for piece in self.pieces() {
+            if quoted && self.has_pairs && piece.starts_with(['"', '\\']) {
+                out.write_char('\\')?;
+            }
+            out.write_str(piece)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, false)
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.raw.escape_debug())
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.octets().eq(other.octets())
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.octets().eq(other.bytes())
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+/// See [`Text::pieces`].
+pub(crate) struct Pieces<'a> {
+    rest: Option<&'a str>,
+    has_pairs: bool,
+    /// Whether `rest` begins with the character that a backslash stood before.
+    pair: bool,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.take()?;
+        if !self.has_pairs {
+            return Some(rest);
+        }
+        let backslash = rest
+            .bytes()
+            .enumerate()
+            .skip(usize::from(self.pair))
+            .find(|&(_, octet)| octet == b'\\');
+        let Some((piece, pair)) =
+            backslash.and_then(|(offset, _)| Some((rest.get(..offset)?, rest.get(offset + 1..)?)))
+        else {
+            return Some(rest);
+        };
+        self.rest = Some(pair);
+        self.pair = true;
+        Some(piece)
+    }
+}
+
+/// An envelope address, such as the reverse-path of a message without its angle brackets.
+///
+/// It is what RFC 5321 §4.1.2 and RFC 6531 §3.3 call a `Mailbox`, taken leniently: nothing in it
+/// could end an SMTP command or be mistaken for another address, but hosts are not looked up, and
+/// local parts such as `a..b`, which are in use though the RFC has no place for them, stay as they
+/// are. `Display` writes it, with quotes only where they are needed.
+///
+/// ```
+/// use mail_srs::{AddressError, Mailbox};
+///
+/// let mailbox = Mailbox::parse(r#""john \doe"@example.com"#)?;
+/// assert_eq!(mailbox.to_string(), r#""john doe"@example.com"#);
+/// assert_eq!(mailbox.host(), "example.com");
+///
+/// let split = Mailbox::parse("alice@example.com\r\nRCPT TO:<bob@example.com>");
+/// assert_eq!(split, Err(AddressError::SpecialCharacter { offset: 5 }));
+/// # Ok::<(), AddressError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Mailbox<'a> {
+    /// What stands before `text`: the tag of an SRS address that was taken apart, or nothing.
+    tag: &'static str,
+    text: Text<'a>,
+    quoted: bool,
+    host: Text<'a>,
+}
+
+impl<'a> Mailbox<'a> {
+    /// Reads an address, such as `alice@example.com` or `"john doe"@[192.0.2.1]`.
+    ///
+    /// # Errors
+    ///
+    /// An [`AddressError`], which tells the defect and where it stands.
+    pub fn parse(address: &'a str) -> Result<Self, AddressError> {
+        Parsed::parse(address).map(|parsed| parsed.mailbox)
+    }
+
+    /// A mailbox that was taken out of an SRS address.
+    pub(crate) fn unpacked(
+        tag: &'static str,
+        text: Text<'a>,
+        quoted: bool,
+        host: Text<'a>,
+    ) -> Self {
+        Self {
+            tag,
+            text,
+            quoted: quoted || text.classes().needs_quotes(),
+            host,
+        }
+    }
+
+    /// The domain or address literal after the `@`.
+    #[must_use]
+    pub const fn host(&self) -> Text<'a> {
+        self.host
+    }
+
+    /// The octets of the local part as it is written, quotes and backslashes included.
+    #[must_use]
+    pub fn local_part_octets(&self) -> usize {
+        self.tag.len() + written_len(self.text, self.quoted)
+    }
+
+    /// Whether it keeps within RFC 5321 §4.5.3.1: 64 octets for the local part, 255 for the host,
+    /// 256 for the path, which adds angle brackets.
+    #[must_use]
+    pub fn within_rfc5321_limits(&self) -> bool {
+        within_rfc5321_limits(self.local_part_octets(), self.host.len())
+    }
+
+    /// Whether it holds other characters than ASCII, so that sending it needs SMTPUTF8 (RFC 6531).
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        self.text
+            .classes()
+            .and(self.host.classes())
+            .needs_smtputf8()
+    }
+}
+
+impl fmt::Display for Mailbox<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_between_quotes(f, self.quoted, |out| {
+            out.write_str(self.tag)?;
+            self.text.write(out, self.quoted)
+        })?;
+        f.write_char('@')?;
+        self.host.write(f, false)
+    }
+}
+
+/// Two mailboxes are equal if they mean the same: needless quotes and quoted pairs do not count,
+/// letters' case does (RFC 5321 §2.4).
+impl PartialEq for Mailbox<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let octets = |mailbox: &Self| mailbox.tag.bytes().chain(mailbox.text.octets());
+        octets(self).eq(octets(other)) && self.host == other.host
+    }
+}
+
+impl Eq for Mailbox<'_> {}
+
+/// A mailbox as it was read, with what decides on quotes when it is rewritten.
+pub(crate) struct Parsed<'a> {
+    pub(crate) mailbox: Mailbox<'a>,
+    /// The local part without quotes.
+    pub(crate) text: Text<'a>,
+    /// Whether the local part came between quotes.
+    pub(crate) came_quoted: bool,
+    /// The host, which holds no quoted pairs.
+    pub(crate) host: &'a str,
+}
+
+impl<'a> Parsed<'a> {
+    pub(crate) fn parse(address: &'a str) -> Result<Self, AddressError> {
+        let (text, came_quoted, host) = if address.starts_with('"') {
+            let (text, host) = split_quoted(address)?;
+            (text, true, host)
+        } else {
+            // RFC 5321 §4.1.2 allows `@` in a local part between quotes only; where it stands
+            // without, the last one is taken for the divider, and the others are the defect.
+            let Some((local_part, host)) = address.rsplit_once('@') else {
+                return Err(AddressError::MissingAt {
+                    offset: address.len(),
+                });
+            };
+            if local_part.is_empty() {
+                return Err(AddressError::EmptyLocalPart { offset: 0 });
+            }
+            check(local_part, 0, UNQUOTED_NEVER)?;
+            (Text::plain(local_part), false, host)
+        };
+        check_host(host, address.len() - host.len())?;
+        let quoted = text.classes().needs_quotes() || (came_quoted && !text.is_dot_string());
+        Ok(Self {
+            mailbox: Mailbox {
+                tag: "",
+                text,
+                quoted,
+                host: Text::plain(host),
+            },
+            text,
+            came_quoted,
+            host,
+        })
+    }
+}
+
+/// The domain of an alias, which is a domain or a whole address.
+pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
+    if alias.contains('@') {
+        Parsed::parse(alias).map(|parsed| parsed.host)
+    } else {
+        check_host(alias, 0).map(|()| alias)
+    }
+}
+
+/// Takes the local part out of its quotes, and the host from behind the `@`.
+fn split_quoted(address: &str) -> Result<(Text<'_>, &str), AddressError> {
+    let mut octets = address.bytes().enumerate().skip(1);
+    let mut has_pairs = false;
+    let closing = loop {
+        match octets.next() {
+            Some((offset, b'"')) => break offset,
+            Some((_, b'\\')) => {
+                has_pairs = true;
+                // What it stands before means itself, a quote too.
+                octets.next();
+            }
+            Some(_) => {}
+            None => return Err(AddressError::UnterminatedQuote { offset: 0 }),
+        }
+    };
+    let raw = address.get(1..closing).unwrap_or_default();
+    check(raw, 1, QUOTED_NEVER)?;
+    let offset = closing + 1;
+    let rest = address.get(offset..).unwrap_or_default();
+    if let Some(host) = rest.strip_prefix('@') {
+        Ok((Text { raw, has_pairs }, host))
+    } else if rest.contains('@') {
+        Err(AddressError::TextAfterQuote { offset })
+    } else {
+        Err(AddressError::MissingAt {
+            offset: address.len(),
+        })
+    }
+}
+
+const QUOTED_NEVER: Classes = Classes::CONTROL;
+const UNQUOTED_NEVER: Classes = QUOTED_NEVER.and(Classes::SPACE).and(Classes::SPECIAL);
+const HOST_NEVER: Classes = UNQUOTED_NEVER.and(Classes::EQUALS);
+
+fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
+    if host.is_empty() {
+        return Err(AddressError::EmptyHost { offset: start });
+    }
+    check(host, start, HOST_NEVER)
+}
+
+/// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
+fn check(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
+    let classes = Classes::of_all(text);
+    if !classes.has(never.and(Classes::NON_ASCII)) {
+        return Ok(());
+    }
+    for (offset, character) in text.char_indices() {
+        let offset = start + offset;
+        // Unicode's controls beyond ASCII too (C1): RFC 5198 §2 keeps them out of text on the net,
+        // and some programs end a line at U+0085.
+        if character.is_control() {
+            return Err(AddressError::ControlCharacter { offset });
+        }
+        let found = match character {
+            ' ' => (Classes::SPACE, AddressError::Space { offset }),
+            '<' | '>' | '@' | '"' | '\\' => {
+                (Classes::SPECIAL, AddressError::SpecialCharacter { offset })
+            }
+            '=' => (Classes::EQUALS, AddressError::EqualsInHost { offset }),
+            _ => continue,
+        };
+        if never.has(found.0) {
+            return Err(found.1);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a local part, between quotes if `quoted`.
+pub(crate) fn write_between_quotes<W: Write>(
+    out: &mut W,
+    quoted: bool,
+    local_part: impl FnOnce(&mut W) -> fmt::Result,
+) -> fmt::Result {
+    if quoted {
+        out.write_char('"')?;
+        local_part(out)?;
+        out.write_char('"')
+    } else {
+        local_part(out)
+    }
+}
+
+/// The octets that a text takes, between quotes with those, or plain.
+pub(crate) fn written_len(text: Text<'_>, quoted: bool) -> usize {
+    if quoted {
+        text.quoted_len() + 2
+    } else {
+        text.len()
+    }
+}
+
+/// RFC 5321 §4.5.3.1.1 to §4.5.3.1.3: local part, domain, and path with its angle brackets.
+pub(crate) const fn within_rfc5321_limits(local_part: usize, domain: usize) -> bool {
+    local_part <= 64 && domain <= 255 && local_part + 1 + domain + 2 <= 256
+}

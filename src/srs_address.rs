@@ -1,0 +1,484 @@
+//! The SRS0/SRS1 grammar: parse and Display; no keys, no clock.
+
+use core::fmt::{self, Write};
+
+use crate::error::{ParseError, SeparatorError, SyntaxError};
+use crate::hash::Message;
+use crate::mailbox::{Classes, Mailbox, Parsed, Text, write_between_quotes, written_len};
+use crate::timestamp::Timestamp;
+
+/// The character between the tag and the hash; every later separator is `=`.
+///
+/// ```
+/// use mail_srs::Separator;
+///
+/// assert_eq!(Separator::try_from('+'), Ok(Separator::Plus));
+/// assert!(Separator::try_from('/').is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the wire format has these three")]
+pub enum Separator {
+    /// `=`, the default.
+    #[default]
+    Equals,
+    /// `+`.
+    Plus,
+    /// `-`.
+    Minus,
+}
+
+impl Separator {
+    /// The character itself.
+    #[must_use]
+    pub const fn as_char(self) -> char {
+        match self {
+            Self::Equals => '=',
+            Self::Plus => '+',
+            Self::Minus => '-',
+        }
+    }
+}
+
+impl TryFrom<char> for Separator {
+    type Error = SeparatorError;
+
+    fn try_from(character: char) -> Result<Self, Self::Error> {
+        [Self::Equals, Self::Plus, Self::Minus]
+            .into_iter()
+            .find(|separator| separator.as_char() == character)
+            .ok_or(SeparatorError)
+    }
+}
+
+impl From<Separator> for char {
+    fn from(separator: Separator) -> Self {
+        separator.as_char()
+    }
+}
+
+impl fmt::Display for Separator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char(self.as_char())
+    }
+}
+
+/// Which of the two forms an SRS address has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the wire format has these two")]
+pub enum SrsKind {
+    /// Made by the first hop, from the original sender.
+    Srs0,
+    /// Made by a later hop, from the SRS0 of the first.
+    Srs1,
+}
+
+impl SrsKind {
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Self::Srs0 => "SRS0",
+            Self::Srs1 => "SRS1",
+        }
+    }
+}
+
+impl fmt::Display for SrsKind {
+    /// Writes the tag: `SRS0` or `SRS1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.tag())
+    }
+}
+
+/// Takes the tag from a local part, if a separator follows it; what is left begins with that.
+///
+/// The tag is recognised without regard to case. `SRS0@host`, without a separator, is an ordinary
+/// address; libsrs2 takes it for SRS0.
+pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
+    let mut rest = local_part;
+    for letter in b"srs" {
+        let (octet, after) = rest.split_first()?;
+        if octet.to_ascii_lowercase() != *letter {
+            return None;
+        }
+        rest = after;
+    }
+    let (digit, rest) = rest.split_first()?;
+    let kind = match digit {
+        b'0' => SrsKind::Srs0,
+        b'1' => SrsKind::Srs1,
+        _ => return None,
+    };
+    split_separator(rest).map(|_| (kind, rest))
+}
+
+fn split_separator(text: Text<'_>) -> Option<(Separator, Text<'_>)> {
+    let (octet, rest) = text.split_first()?;
+    Some((Separator::try_from(char::from(octet)).ok()?, rest))
+}
+
+/// Whether an address begins with an SRS tag, looking at no more of it than that.
+pub(crate) fn has_tag(address: &str) -> bool {
+    match address.as_bytes() {
+        [b's' | b'S', ..] => split_tag(Text::plain(address)).is_some(),
+        // Only between quotes may the tag hold quoted pairs, so it is read with care.
+        [b'"', ..] => split_tag(Text::opened(address)).is_some(),
+        _ => false,
+    }
+}
+
+/// What the hash of an SRS address covers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fields<'a> {
+    Srs0 {
+        timestamp: Timestamp,
+        host: Text<'a>,
+        user: Text<'a>,
+    },
+    Srs1 {
+        /// The first hop.
+        host: Text<'a>,
+        /// Its local part without the tag, so that it begins with its separator.
+        rest: Text<'a>,
+    },
+}
+
+impl<'a> Fields<'a> {
+    /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
+    fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
+        let (hash, fields) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
+        let (host, rest) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
+        if !host.is_host() {
+            return Err(SyntaxError::Host);
+        }
+        // Without it, `SRS0` and the rest are no SRS0 address, and nobody could reverse them
+        // (PostSRSd issue 100).
+        split_separator(rest).ok_or(SyntaxError::Rest)?;
+        Ok((hash, Self::Srs1 { host, rest }))
+    }
+
+    /// Reads the fields of an SRS1 local part from behind its tag, without the hash.
+    pub(crate) fn parse_tagged_srs1(rest: Text<'a>) -> Option<Self> {
+        let (_, fields) = split_separator(rest)?;
+        let (_, fields) = Self::parse_srs1(fields).ok()?;
+        Some(fields)
+    }
+
+    /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
+    fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
+        let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
+        let mut characters = [0; 2];
+        let timestamp = match timestamp.copy_into(&mut characters) {
+            Some([_, _]) => Timestamp::from_characters(characters),
+            _ => None,
+        };
+        let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
+        if !host.is_host() {
+            return Err(SyntaxError::Host);
+        }
+        // Between quotes a local part may be empty: `""@example.com` (RFC 5321 §4.1.2).
+        if user.is_empty() && !came_quoted {
+            return Err(SyntaxError::User);
+        }
+        Ok((
+            hash,
+            Self::Srs0 {
+                timestamp,
+                host,
+                user,
+            },
+        ))
+    }
+
+    pub(crate) const fn kind(&self) -> SrsKind {
+        match self {
+            Self::Srs0 { .. } => SrsKind::Srs0,
+            Self::Srs1 { .. } => SrsKind::Srs1,
+        }
+    }
+
+    /// The sender's host, or the first hop; and the user, or the rest.
+    pub(crate) const fn texts(&self) -> (Text<'a>, Text<'a>) {
+        match *self {
+            Self::Srs0 { host, user, .. } => (host, user),
+            Self::Srs1 { host, rest } => (host, rest),
+        }
+    }
+
+    fn timestamp(&self) -> Option<Timestamp> {
+        match *self {
+            Self::Srs0 { timestamp, .. } => Some(timestamp),
+            Self::Srs1 { .. } => None,
+        }
+    }
+
+    /// Tells the hash what it covers: all but the hash itself, the separator after the tag, and the
+    /// forwarder's domain. The borders count only in the format that is our own.
+    pub(crate) fn hash_into(&self, message: &mut Message) {
+        match self {
+            Self::Srs0 { timestamp, .. } => {
+                message.append_border("srs0=");
+                message.append(&timestamp.characters());
+                message.append_border("=");
+            }
+            Self::Srs1 { .. } => message.append_border("srs1="),
+        }
+        let (host, text) = self.texts();
+        for piece in host.pieces() {
+            message.append(piece.as_bytes());
+        }
+        message.append_border("=");
+        for piece in text.pieces() {
+            message.append(piece.as_bytes());
+        }
+    }
+
+    pub(crate) fn classes(&self) -> Classes {
+        let (host, text) = self.texts();
+        host.classes().and(text.classes())
+    }
+
+    /// What the address stands for: the sender, or the SRS0 address at the first hop.
+    ///
+    /// It keeps the quotes that the address came with, if the original user needs them.
+    pub(crate) fn unpack(&self, keeps_quotes: bool) -> Mailbox<'a> {
+        let (host, text) = self.texts();
+        let tag = match self {
+            Self::Srs0 { .. } => "",
+            Self::Srs1 { .. } => SrsKind::Srs0.tag(),
+        };
+        Mailbox::unpacked(tag, text, keeps_quotes, host)
+    }
+}
+
+/// Splits at the first three `=`, so that the user may hold more of them.
+fn split_srs0(fields: Text<'_>) -> Option<[Text<'_>; 4]> {
+    let (hash, fields) = fields.split_at_equals()?;
+    let (timestamp, fields) = fields.split_at_equals()?;
+    let (host, user) = fields.split_at_equals()?;
+    Some([hash, timestamp, host, user])
+}
+
+/// Whether a local part that came between quotes needs them for the sake of its original user.
+///
+/// `"SRS0=HASH=TT=example.com=.alice"` would be a Dot-string without its quotes, but `.alice`,
+/// which is left when it is reversed, is none. So the quotes are kept through all hops.
+pub(crate) fn user_needs_quotes(local_part: Text<'_>) -> bool {
+    let mut user = local_part;
+    while let Some(inner) = packed_user(user) {
+        user = inner;
+    }
+    !user.is_dot_string()
+}
+
+/// The user in an SRS local part, whatever system made it.
+fn packed_user(local_part: Text<'_>) -> Option<Text<'_>> {
+    let (kind, rest) = split_tag(local_part)?;
+    let srs0 = match kind {
+        SrsKind::Srs0 => rest,
+        SrsKind::Srs1 => Fields::parse_tagged_srs1(rest)?.texts().1,
+    };
+    let (_, fields) = split_separator(srs0)?;
+    let [_, _, _, user] = split_srs0(fields)?;
+    Some(user)
+}
+
+/// How an SRS address is written, whoever made its hash.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout<'a> {
+    pub(crate) separator: Separator,
+    pub(crate) fields: Fields<'a>,
+    pub(crate) domain: &'a str,
+    pub(crate) quoted: bool,
+}
+
+impl Layout<'_> {
+    /// The octets of the local part, with a hash of this length.
+    pub(crate) fn local_part_octets(&self, hash: usize) -> usize {
+        let (host, text) = self.fields.texts();
+        let timestamp = match self.fields {
+            Fields::Srs0 { .. } => "TT=".len(),
+            Fields::Srs1 { .. } => 0,
+        };
+        "SRS0=".len()
+            + hash
+            + "=".len()
+            + timestamp
+            + host.len()
+            + "=".len()
+            + written_len(text, self.quoted)
+    }
+
+    pub(crate) fn needs_smtputf8(&self) -> bool {
+        self.fields.classes().needs_smtputf8() || !self.domain.is_ascii()
+    }
+
+    pub(crate) fn write(&self, out: &mut impl Write, hash: Text<'_>) -> fmt::Result {
+        let quoted = self.quoted;
+        write_between_quotes(out, quoted, |out| {
+            out.write_str(self.fields.kind().tag())?;
+            out.write_char(self.separator.as_char())?;
+            hash.write(out, quoted)?;
+            out.write_char('=')?;
+            if let Some(timestamp) = self.fields.timestamp() {
+                for character in timestamp.characters() {
+                    out.write_char(char::from(character))?;
+                }
+                out.write_char('=')?;
+            }
+            let (host, text) = self.fields.texts();
+            host.write(out, quoted)?;
+            out.write_char('=')?;
+            text.write(out, quoted)
+        })?;
+        out.write_char('@')?;
+        out.write_str(self.domain)
+    }
+}
+
+/// An SRS address, read without any secret: what it says is claimed, not known to be true.
+///
+/// It serves logs and tools. Whoever acts on an address must use
+/// [`Srs::reverse`](crate::Srs::reverse), which verifies it.
+///
+/// `Display` writes it as it was read, with quotes only where they are needed and the timestamp and
+/// the tag in upper case.
+///
+/// ```
+/// use mail_srs::{SrsAddress, SrsKind};
+///
+/// let address = SrsAddress::parse("SRS0=3lNH=4G=example.com=alice@forward.example")?;
+/// assert_eq!(address.kind(), SrsKind::Srs0);
+/// assert_eq!(address.claimed_hash(), "3lNH");
+/// assert_eq!(address.claimed_host(), "example.com");
+/// assert_eq!(address.claimed_local_part(), "alice");
+/// assert_eq!(address.claimed_sender().to_string(), "alice@example.com");
+/// assert_eq!(address.domain(), "forward.example");
+/// # Ok::<(), mail_srs::ParseError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct SrsAddress<'a> {
+    hash: Text<'a>,
+    layout: Layout<'a>,
+    /// Whether what it stands for is written between quotes, as it came.
+    keeps_quotes: bool,
+}
+
+impl<'a> SrsAddress<'a> {
+    /// Reads an SRS0 or SRS1 address of the common format.
+    ///
+    /// Addresses of other formats, such as those of Exim, bear the same tags but other fields, and
+    /// most of them are malformed here; for [`Srs::forward`](crate::Srs::forward) all are alike.
+    ///
+    /// # Errors
+    ///
+    /// - [`ParseError::NotSrs`] if it does not begin with an SRS tag and a separator,
+    /// - [`ParseError::Address`] if it does, but is no envelope address,
+    /// - [`ParseError::Malformed`] if it is one, but its fields are wrong.
+    pub fn parse(address: &'a str) -> Result<Self, ParseError> {
+        if !has_tag(address) {
+            return Err(ParseError::NotSrs);
+        }
+        let parsed = Parsed::parse(address).map_err(ParseError::Address)?;
+        let (kind, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
+        let (separator, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
+        let (hash, fields) = match kind {
+            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.came_quoted),
+            SrsKind::Srs1 => Fields::parse_srs1(fields),
+        }
+        .map_err(ParseError::Malformed)?;
+        let keeps_quotes = parsed.came_quoted && user_needs_quotes(parsed.text);
+        Ok(Self {
+            hash,
+            layout: Layout {
+                separator,
+                fields,
+                domain: parsed.host,
+                quoted: keeps_quotes || parsed.text.classes().needs_quotes(),
+            },
+            keeps_quotes,
+        })
+    }
+
+    /// Which form it has.
+    #[must_use]
+    pub const fn kind(&self) -> SrsKind {
+        self.layout.fields.kind()
+    }
+
+    /// The character after the tag.
+    #[must_use]
+    pub const fn separator(&self) -> Separator {
+        self.layout.separator
+    }
+
+    /// The hash, of any length.
+    #[must_use]
+    pub const fn claimed_hash(&self) -> Text<'a> {
+        self.hash
+    }
+
+    /// The timestamp; an SRS1 address bears none of its own.
+    #[must_use]
+    pub fn claimed_timestamp(&self) -> Option<Timestamp> {
+        self.layout.fields.timestamp()
+    }
+
+    /// The sender's host, or the first hop in an SRS1 address.
+    #[must_use]
+    pub const fn claimed_host(&self) -> Text<'a> {
+        self.layout.fields.texts().0
+    }
+
+    /// The sender's local part, or in an SRS1 address that of the first hop less its tag.
+    #[must_use]
+    pub const fn claimed_local_part(&self) -> Text<'a> {
+        self.layout.fields.texts().1
+    }
+
+    /// What it would reverse to, were it genuine.
+    #[must_use]
+    pub fn claimed_sender(&self) -> Mailbox<'a> {
+        self.layout.fields.unpack(self.keeps_quotes)
+    }
+
+    /// The domain of the forwarder that is said to have made it.
+    #[must_use]
+    pub const fn domain(&self) -> &'a str {
+        self.layout.domain
+    }
+
+    pub(crate) const fn fields(&self) -> &Fields<'a> {
+        &self.layout.fields
+    }
+}
+
+impl fmt::Display for SrsAddress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.layout.write(f, self.hash)
+    }
+}
+
+impl fmt::Debug for SrsAddress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SrsAddress")
+            .field("kind", &self.kind())
+            .field("separator", &self.separator())
+            .field("claimed_hash", &self.hash)
+            .field("claimed_timestamp", &self.claimed_timestamp())
+            .field("claimed_host", &self.claimed_host())
+            .field("claimed_local_part", &self.claimed_local_part())
+            .field("domain", &self.domain())
+            .finish()
+    }
+}
+
+/// Two are equal if they mean the same: needless quotes and quoted pairs do not count.
+impl PartialEq for SrsAddress<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.separator() == other.separator()
+            && self.layout.fields == other.layout.fields
+            && self.domain() == other.domain()
+    }
+}
+
+impl Eq for SrsAddress<'_> {}
