@@ -6,7 +6,7 @@ use crate::error::ForwardError;
 use crate::hash::Hash;
 use crate::mailbox::{Parsed, Text, alias_domain, within_rfc5321_limits};
 use crate::secret::Secret;
-use crate::srs_address::{Fields, Layout, Separator, SrsKind, split_tag, user_needs_quotes};
+use crate::srs_address::{Fields, Layout, Separator, SrsKind, split_tag};
 use crate::timestamp::{Day, Timestamp};
 
 /// The settings that forwarding needs.
@@ -67,8 +67,7 @@ pub(crate) fn forward<'a>(
         separator: settings.separator,
         fields,
         domain,
-        quoted: fields.classes().needs_quotes()
-            || (parsed.came_quoted && user_needs_quotes(parsed.text)),
+        quoted: needs_quotes(&parsed, &fields),
     };
     let hash = Hash::sign(signing, settings.hash_length, |message| {
         fields.hash_into(message);
@@ -91,7 +90,7 @@ fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
         // Somebody else's SRS0, whose fields are opaque: Exim's and others' are not like ours.
         Some((SrsKind::Srs0, rest)) => Some(Fields::Srs1 { host, rest }),
         // The first hop stays, so that a bounce goes straight there; only the hash is ours.
-        Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest),
+        Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest, sender.text_classes),
         None => None,
     }
     // Whatever cannot be an SRS1 is wrapped like any sender, and so can still be reversed.
@@ -100,6 +99,14 @@ fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
         host,
         user: sender.text,
     })
+}
+
+/// Whether a character of the fields may stand only between quotes, or the sender came with quotes
+/// and still needs them.
+fn needs_quotes(sender: &Parsed<'_>, fields: &Fields<'_>) -> bool {
+    // The fields are made of the sender's texts.
+    let maybe = sender.text_classes.and(sender.host_classes).needs_quotes();
+    (maybe && fields.classes().needs_quotes()) || (sender.came_quoted && fields.keep_quotes())
 }
 
 impl Forwarded<'_> {

@@ -1,7 +1,7 @@
 //! The hash as text: alphabets, folding, truncation, comparison.
 
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::secret::{HashFormat, MAC_OCTETS, Mac, Secret, Secrets};
 
@@ -42,8 +42,10 @@ impl Hash {
             HashFormat::Base64 => Base64Unpadded::encode(octets, &mut text).is_ok(),
             HashFormat::Base32 => base32::RFC4648_NOPAD.encode_buf(octets, &mut text).is_ok(),
         };
-        // An empty hash would match nothing: `verify` asks for four characters at least.
+        // An empty hash would match nothing: `compare` asks for four characters at least.
         let length = if written { length } else { 0 };
+        // What the last octet had beyond is no part of it; `compare` counts on zeros there.
+        text.get_mut(length..).unwrap_or_default().fill(0);
         Self { text, length }
     }
 
@@ -62,6 +64,10 @@ impl Hash {
 pub(crate) struct Message {
     mac: Mac,
     binds_fields: bool,
+    /// Octets that the HMAC has not seen yet: a block of SHA-1, as most messages are shorter and so
+    /// are folded and hashed at once.
+    block: [u8; 64],
+    length: usize,
 }
 
 impl Message {
@@ -69,18 +75,24 @@ impl Message {
         Self {
             mac: secret.begin(),
             binds_fields: secret.format().binds_fields(),
+            block: [0; 64],
+            length: 0,
         }
     }
 
     /// Appends what every format hashes.
-    pub(crate) fn append(&mut self, octets: &[u8]) {
-        let mut folded = [0; 64];
-        for chunk in octets.chunks(folded.len()) {
-            for (to, from) in folded.iter_mut().zip(chunk) {
-                *to = from.to_ascii_lowercase();
+    pub(crate) fn append(&mut self, mut octets: &[u8]) {
+        while !octets.is_empty() {
+            let place = self.block.get_mut(self.length..).unwrap_or_default();
+            let (now, later) = octets.split_at(octets.len().min(place.len()));
+            for (to, from) in place.iter_mut().zip(now) {
+                *to = *from;
             }
-            self.mac
-                .update(folded.get(..chunk.len()).unwrap_or_default());
+            self.length += now.len();
+            if self.length == self.block.len() {
+                self.flush();
+            }
+            octets = later;
         }
     }
 
@@ -91,7 +103,15 @@ impl Message {
         }
     }
 
-    fn finish(self) -> [u8; MAC_OCTETS] {
+    fn flush(&mut self) {
+        self.block.make_ascii_lowercase();
+        self.mac
+            .update(self.block.get(..self.length).unwrap_or_default());
+        self.length = 0;
+    }
+
+    fn finish(mut self) -> [u8; MAC_OCTETS] {
+        self.flush();
         self.mac.finish()
     }
 }
@@ -143,14 +163,22 @@ enum Comparison {
 /// Compares in a time that depends on the lengths and the verdict only, not on where the first
 /// difference stands.
 fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
-    let expected = expected.as_bytes();
-    if presented.len() < MIN_LENGTH || presented.len() != expected.len() {
+    let length = presented.len();
+    if length < MIN_LENGTH || length != expected.length {
         return Comparison::Different;
     }
-    let exact = normalised(format, presented).ct_eq(&normalised(format, expected));
-    let folded = normalised(format, presented)
-        .map(|octet| octet.to_ascii_lowercase())
-        .ct_eq(&normalised(format, expected).map(|octet| octet.to_ascii_lowercase()));
+    let mut text = [0; MAX_LENGTH];
+    for (to, from) in text.iter_mut().zip(presented) {
+        *to = *from;
+    }
+    let presented = in_one_alphabet(format, text);
+    let expected = in_one_alphabet(format, expected.text);
+    let exact = equal(&presented, &expected, length);
+    let folded = equal(
+        &presented.map(|octet| octet.to_ascii_lowercase()),
+        &expected.map(|octet| octet.to_ascii_lowercase()),
+        length,
+    );
     if exact.into() {
         Comparison::Exact
     } else if folded.into() {
@@ -160,15 +188,23 @@ fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison 
     }
 }
 
-/// A hash in one alphabet, filled up with zeros.
-fn normalised(format: HashFormat, hash: &[u8]) -> [u8; MAX_LENGTH] {
-    let mut text = [0; MAX_LENGTH];
-    for (to, &from) in text.iter_mut().zip(hash) {
-        *to = from;
-        if format == HashFormat::Base64Url {
+/// Compares the first `length` octets, eight at a time, beyond which both are filled with zeros.
+fn equal(one: &[u8; MAX_LENGTH], other: &[u8; MAX_LENGTH], length: usize) -> Choice {
+    let (one, _) = one.as_chunks();
+    let (other, _) = other.as_chunks();
+    let words = one.iter().zip(other).take(length.div_ceil(8));
+    words.fold(Choice::from(1), |equal, (one, other)| {
+        equal & u64::from_ne_bytes(*one).ct_eq(&u64::from_ne_bytes(*other))
+    })
+}
+
+/// Gives a hash in base64url the characters of base64, since both are accepted as one alphabet.
+fn in_one_alphabet(format: HashFormat, mut text: [u8; MAX_LENGTH]) -> [u8; MAX_LENGTH] {
+    if format == HashFormat::Base64Url {
+        for octet in &mut text {
             // Without a branch, since where they stand would tell something of the hash.
-            *to ^= u8::from(from == b'+') * (b'+' ^ b'-');
-            *to ^= u8::from(from == b'/') * (b'/' ^ b'_');
+            *octet ^= u8::from(*octet == b'-') * (b'-' ^ b'+');
+            *octet ^= u8::from(*octet == b'_') * (b'_' ^ b'/');
         }
     }
     text

@@ -36,8 +36,11 @@ impl Classes {
     }
 
     fn of_all(text: &str) -> Self {
-        text.bytes()
-            .fold(Self::PLAIN, |classes, octet| classes.and(Self::of(octet)))
+        text.bytes().fold(Self::PLAIN, |classes, octet| {
+            // The table has a place for each octet.
+            let class = CLASSES.get(usize::from(octet)).copied();
+            classes.and(class.unwrap_or(Self::CONTROL))
+        })
     }
 
     pub(crate) const fn and(self, other: Self) -> Self {
@@ -57,6 +60,22 @@ impl Classes {
         self.has(Self::NON_ASCII)
     }
 }
+
+/// [`Classes::of`] each octet.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "the compiler has run this"
+)]
+static CLASSES: [Classes; 256] = {
+    let mut classes = [Classes::PLAIN; 256];
+    let mut octet = 0;
+    while octet < classes.len() {
+        classes[octet] = Classes::of(octet as u8);
+        octet += 1;
+    }
+    classes
+};
 
 /// A text of an address, such as a user, with its quotes taken off; `Display` writes it plain.
 ///
@@ -96,7 +115,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn octets(self) -> impl Iterator<Item = u8> + use<'a> {
+    pub(crate) fn octets(self) -> impl Iterator<Item = u8> + use<'a> {
         self.pieces().flat_map(str::bytes)
     }
 
@@ -114,9 +133,13 @@ impl<'a> Text<'a> {
     }
 
     pub(crate) fn classes(self) -> Classes {
-        self.pieces()
-            .map(Classes::of_all)
-            .fold(Classes::PLAIN, Classes::and)
+        if self.has_pairs {
+            self.pieces()
+                .map(Classes::of_all)
+                .fold(Classes::PLAIN, Classes::and)
+        } else {
+            Classes::of_all(self.raw)
+        }
     }
 
     /// Divides it at the first `=`.
@@ -145,20 +168,21 @@ impl<'a> Text<'a> {
         None
     }
 
-    /// Divides it after its first octet, if that is an ASCII character.
-    pub(crate) fn split_first(self) -> Option<(u8, Self)> {
-        let raw = match self.raw.strip_prefix('\\') {
-            Some(pair) if self.has_pairs => pair,
-            _ => self.raw,
-        };
-        let first = *raw.as_bytes().first()?;
-        Some((
-            first,
-            Self {
-                raw: raw.get(1..)?,
-                ..self
-            },
-        ))
+    /// Divides it after its first `N` octets, if it has so many and they end a character.
+    pub(crate) fn split_first_chunk<const N: usize>(self) -> Option<([u8; N], Self)> {
+        if !self.has_pairs {
+            let first = *self.raw.as_bytes().first_chunk()?;
+            let raw = self.raw.get(N..)?;
+            return Some((first, Self { raw, ..self }));
+        }
+        let mut first = [0; N];
+        let mut raw = self.raw;
+        for octet in &mut first {
+            raw = raw.strip_prefix('\\').unwrap_or(raw);
+            *octet = *raw.as_bytes().first()?;
+            raw = raw.get(1..)?;
+        }
+        Some((first, Self { raw, ..self }))
     }
 
     /// Its octets in `buffer`, if they fit.
@@ -172,8 +196,12 @@ impl<'a> Text<'a> {
     }
 
     /// Whether it may stand where a host stands: not empty, and nothing in it that no host holds.
-    pub(crate) fn is_host(self) -> bool {
-        !self.is_empty() && !self.classes().has(HOST_NEVER)
+    ///
+    /// `around` are the classes of a text that it is part of, and mostly tell enough.
+    pub(crate) fn is_host(self, around: Classes) -> bool {
+        const NEVER: Classes = Classes(HOST_NEVER.0 & !Classes::EQUALS.0);
+        let never = around.has(NEVER) && self.classes().has(NEVER);
+        !self.is_empty() && !never
     }
 
     /// Whether it is a `Dot-string` (RFC 5321 §4.1.2), which stands without quotes.
@@ -312,7 +340,7 @@ impl<'a> Mailbox<'a> {
     }
 
     /// A mailbox that was taken out of an SRS address.
-    pub(crate) fn unpacked(
+    pub(crate) const fn unpacked(
         tag: &'static str,
         text: Text<'a>,
         quoted: bool,
@@ -321,7 +349,7 @@ impl<'a> Mailbox<'a> {
         Self {
             tag,
             text,
-            quoted: quoted || text.classes().needs_quotes(),
+            quoted,
             host,
         }
     }
@@ -386,6 +414,9 @@ pub(crate) struct Parsed<'a> {
     pub(crate) came_quoted: bool,
     /// The host, which holds no quoted pairs.
     pub(crate) host: &'a str,
+    /// The classes of the local part and of the host.
+    pub(crate) text_classes: Classes,
+    pub(crate) host_classes: Classes,
 }
 
 impl<'a> Parsed<'a> {
@@ -404,11 +435,21 @@ impl<'a> Parsed<'a> {
             if local_part.is_empty() {
                 return Err(AddressError::EmptyLocalPart { offset: 0 });
             }
-            check(local_part, 0, UNQUOTED_NEVER)?;
             (Text::plain(local_part), false, host)
         };
-        check_host(host, address.len() - host.len())?;
-        let quoted = text.classes().needs_quotes() || (came_quoted && !text.is_dot_string());
+        let (start, never) = if came_quoted {
+            (1, QUOTED_NEVER)
+        } else {
+            (0, UNQUOTED_NEVER)
+        };
+        let raw_classes = check(text.raw, start, never)?;
+        let host_classes = check_host(host, address.len() - host.len())?;
+        let text_classes = if text.has_pairs {
+            text.classes()
+        } else {
+            raw_classes
+        };
+        let quoted = text_classes.needs_quotes() || (came_quoted && !text.is_dot_string());
         Ok(Self {
             mailbox: Mailbox {
                 tag: "",
@@ -419,16 +460,17 @@ impl<'a> Parsed<'a> {
             text,
             came_quoted,
             host,
+            text_classes,
+            host_classes,
         })
     }
 }
 
 /// The domain of an alias, which is a domain or a whole address.
 pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
-    if alias.contains('@') {
-        Parsed::parse(alias).map(|parsed| parsed.host)
-    } else {
-        check_host(alias, 0).map(|()| alias)
+    match check_host(alias, 0) {
+        Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.host),
+        checked => checked.map(|_| alias),
     }
 }
 
@@ -449,7 +491,6 @@ fn split_quoted(address: &str) -> Result<(Text<'_>, &str), AddressError> {
         }
     };
     let raw = address.get(1..closing).unwrap_or_default();
-    check(raw, 1, QUOTED_NEVER)?;
     let offset = closing + 1;
     let rest = address.get(offset..).unwrap_or_default();
     if let Some(host) = rest.strip_prefix('@') {
@@ -467,18 +508,19 @@ const QUOTED_NEVER: Classes = Classes::CONTROL;
 const UNQUOTED_NEVER: Classes = QUOTED_NEVER.and(Classes::SPACE).and(Classes::SPECIAL);
 const HOST_NEVER: Classes = UNQUOTED_NEVER.and(Classes::EQUALS);
 
-fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
+fn check_host(host: &str, start: usize) -> Result<Classes, AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
     }
     check(host, start, HOST_NEVER)
 }
 
-/// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
-fn check(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
+/// Gathers the classes of `text`, which begins at `start`, unless one may `never` stand there: that
+/// is an error which tells the first such character.
+fn check(text: &str, start: usize, never: Classes) -> Result<Classes, AddressError> {
     let classes = Classes::of_all(text);
     if !classes.has(never.and(Classes::NON_ASCII)) {
-        return Ok(());
+        return Ok(classes);
     }
     for (offset, character) in text.char_indices() {
         let offset = start + offset;
@@ -499,7 +541,7 @@ fn check(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
             return Err(found.1);
         }
     }
-    Ok(())
+    Ok(classes)
 }
 
 /// Writes a local part, between quotes if `quoted`.

@@ -205,6 +205,16 @@ impl Secrets {
         self
     }
 
+    /// The same ring with those of another at its end, that only verify.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn accept_all(mut self, secrets: impl Into<Self>) -> Self {
+        let Self { signing, accepted } = secrets.into();
+        self.accepted.push(signing);
+        self.accepted.extend(accepted);
+        self
+    }
+
     /// Reads a ring from lines, such as those of a file: the first signs, all verify.
     ///
     /// Blank lines, and lines that begin with `#`, are skipped. A line ends with LF or CR LF, which

@@ -43,10 +43,12 @@ impl TryFrom<char> for Separator {
     type Error = SeparatorError;
 
     fn try_from(character: char) -> Result<Self, Self::Error> {
-        [Self::Equals, Self::Plus, Self::Minus]
-            .into_iter()
-            .find(|separator| separator.as_char() == character)
-            .ok_or(SeparatorError)
+        match character {
+            '=' => Ok(Self::Equals),
+            '+' => Ok(Self::Plus),
+            '-' => Ok(Self::Minus),
+            _ => Err(SeparatorError),
+        }
     }
 }
 
@@ -93,15 +95,10 @@ impl fmt::Display for SrsKind {
 /// The tag is recognised without regard to case. `SRS0@host`, without a separator, is an ordinary
 /// address; libsrs2 takes it for SRS0.
 pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
-    let mut rest = local_part;
-    for letter in b"srs" {
-        let (octet, after) = rest.split_first()?;
-        if octet.to_ascii_lowercase() != *letter {
-            return None;
-        }
-        rest = after;
+    let ([s, r, s2, digit], rest) = local_part.split_first_chunk()?;
+    if !b"srs".eq_ignore_ascii_case(&[s, r, s2]) {
+        return None;
     }
-    let (digit, rest) = rest.split_first()?;
     let kind = match digit {
         b'0' => SrsKind::Srs0,
         b'1' => SrsKind::Srs1,
@@ -111,7 +108,7 @@ pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
 }
 
 fn split_separator(text: Text<'_>) -> Option<(Separator, Text<'_>)> {
-    let (octet, rest) = text.split_first()?;
+    let ([octet], rest) = text.split_first_chunk()?;
     Some((Separator::try_from(char::from(octet)).ok()?, rest))
 }
 
@@ -143,10 +140,10 @@ pub(crate) enum Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
-    fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
+    fn parse_srs1(fields: Text<'a>, around: Classes) -> Result<(Text<'a>, Self), SyntaxError> {
         let (hash, fields) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
         let (host, rest) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
-        if !host.is_host() {
+        if !host.is_host(around) {
             return Err(SyntaxError::Host);
         }
         // Without it, `SRS0` and the rest are no SRS0 address, and nobody could reverse them
@@ -156,14 +153,20 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS1 local part from behind its tag, without the hash.
-    pub(crate) fn parse_tagged_srs1(rest: Text<'a>) -> Option<Self> {
+    ///
+    /// `around` are the classes of the whole local part.
+    pub(crate) fn parse_tagged_srs1(rest: Text<'a>, around: Classes) -> Option<Self> {
         let (_, fields) = split_separator(rest)?;
-        let (_, fields) = Self::parse_srs1(fields).ok()?;
+        let (_, fields) = Self::parse_srs1(fields, around).ok()?;
         Some(fields)
     }
 
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
-    fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
+    fn parse_srs0(
+        fields: Text<'a>,
+        around: Classes,
+        came_quoted: bool,
+    ) -> Result<(Text<'a>, Self), SyntaxError> {
         let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
         let mut characters = [0; 2];
         let timestamp = match timestamp.copy_into(&mut characters) {
@@ -171,7 +174,7 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
-        if !host.is_host() {
+        if !host.is_host(around) {
             return Err(SyntaxError::Host);
         }
         // Between quotes a local part may be empty: `""@example.com` (RFC 5321 §4.1.2).
@@ -236,16 +239,19 @@ impl<'a> Fields<'a> {
         host.classes().and(text.classes())
     }
 
-    /// What the address stands for: the sender, or the SRS0 address at the first hop.
-    ///
-    /// It keeps the quotes that the address came with, if the original user needs them.
-    pub(crate) fn unpack(&self, keeps_quotes: bool) -> Mailbox<'a> {
-        let (host, text) = self.texts();
-        let tag = match self {
-            Self::Srs0 { .. } => "",
-            Self::Srs1 { .. } => SrsKind::Srs0.tag(),
-        };
-        Mailbox::unpacked(tag, text, keeps_quotes, host)
+    /// Whether an address that holds them needs the quotes that they came with.
+    pub(crate) fn keep_quotes(&self) -> bool {
+        !self.texts().0.is_dot_string() || self.keep_quotes_unpacked()
+    }
+
+    /// Whether what the address stands for needs them.
+    fn keep_quotes_unpacked(&self) -> bool {
+        match *self {
+            Self::Srs0 { user, .. } => keeps_quotes(user),
+            Self::Srs1 { rest, .. } => {
+                !rest.is_dot_string() || srs0_user(rest).is_some_and(keeps_quotes)
+            }
+        }
     }
 }
 
@@ -257,26 +263,37 @@ fn split_srs0(fields: Text<'_>) -> Option<[Text<'_>; 4]> {
     Some([hash, timestamp, host, user])
 }
 
-/// Whether a local part that came between quotes needs them for the sake of its original user.
+/// Whether a local part that came between quotes needs them, itself or for a user packed in it.
 ///
 /// `"SRS0=HASH=TT=example.com=.alice"` would be a Dot-string without its quotes, but `.alice`,
 /// which is left when it is reversed, is none. So the quotes are kept through all hops.
-pub(crate) fn user_needs_quotes(local_part: Text<'_>) -> bool {
-    let mut user = local_part;
-    while let Some(inner) = packed_user(user) {
-        user = inner;
+fn keeps_quotes(local_part: Text<'_>) -> bool {
+    let mut text = local_part;
+    loop {
+        if !text.is_dot_string() {
+            return true;
+        }
+        match packed_user(text) {
+            Some(user) => text = user,
+            None => return false,
+        }
     }
-    !user.is_dot_string()
 }
 
 /// The user in an SRS local part, whatever system made it.
 fn packed_user(local_part: Text<'_>) -> Option<Text<'_>> {
-    let (kind, rest) = split_tag(local_part)?;
-    let srs0 = match kind {
-        SrsKind::Srs0 => rest,
-        SrsKind::Srs1 => Fields::parse_tagged_srs1(rest)?.texts().1,
-    };
-    let (_, fields) = split_separator(srs0)?;
+    match split_tag(local_part)? {
+        (SrsKind::Srs0, rest) => srs0_user(rest),
+        (SrsKind::Srs1, rest) => {
+            let fields = Fields::parse_tagged_srs1(rest, local_part.classes())?;
+            srs0_user(fields.texts().1)
+        }
+    }
+}
+
+/// The user in an SRS0 local part from behind its tag.
+fn srs0_user(rest: Text<'_>) -> Option<Text<'_>> {
+    let (_, fields) = split_separator(rest)?;
     let [_, _, _, user] = split_srs0(fields)?;
     Some(user)
 }
@@ -358,8 +375,9 @@ impl Layout<'_> {
 pub struct SrsAddress<'a> {
     hash: Text<'a>,
     layout: Layout<'a>,
-    /// Whether what it stands for is written between quotes, as it came.
-    keeps_quotes: bool,
+    came_quoted: bool,
+    /// The classes of the whole local part.
+    classes: Classes,
 }
 
 impl<'a> SrsAddress<'a> {
@@ -381,20 +399,21 @@ impl<'a> SrsAddress<'a> {
         let (kind, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
         let (separator, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
         let (hash, fields) = match kind {
-            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.came_quoted),
-            SrsKind::Srs1 => Fields::parse_srs1(fields),
+            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.text_classes, parsed.came_quoted),
+            SrsKind::Srs1 => Fields::parse_srs1(fields, parsed.text_classes),
         }
         .map_err(ParseError::Malformed)?;
-        let keeps_quotes = parsed.came_quoted && user_needs_quotes(parsed.text);
+        let keeps_quotes = parsed.came_quoted && (fields.keep_quotes() || !hash.is_dot_string());
         Ok(Self {
             hash,
             layout: Layout {
                 separator,
                 fields,
                 domain: parsed.host,
-                quoted: keeps_quotes || parsed.text.classes().needs_quotes(),
+                quoted: keeps_quotes || parsed.text_classes.needs_quotes(),
             },
-            keeps_quotes,
+            came_quoted: parsed.came_quoted,
+            classes: parsed.text_classes,
         })
     }
 
@@ -437,7 +456,14 @@ impl<'a> SrsAddress<'a> {
     /// What it would reverse to, were it genuine.
     #[must_use]
     pub fn claimed_sender(&self) -> Mailbox<'a> {
-        self.layout.fields.unpack(self.keeps_quotes)
+        let (host, text) = self.layout.fields.texts();
+        let tag = match self.kind() {
+            SrsKind::Srs0 => "",
+            SrsKind::Srs1 => SrsKind::Srs0.tag(),
+        };
+        let quoted = (self.classes.needs_quotes() && text.classes().needs_quotes())
+            || (self.came_quoted && self.layout.fields.keep_quotes_unpacked());
+        Mailbox::unpacked(tag, text, quoted, host)
     }
 
     /// The domain of the forwarder that is said to have made it.

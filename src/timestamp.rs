@@ -8,13 +8,13 @@ use crate::error::SyntaxError;
 /// Days after which the timestamps repeat: ten bits of them.
 const CYCLE: u16 = 1024;
 
-/// RFC 4648 §6, read without regard to case: some mail servers fold the local part.
-static BASE32: base32::Encoding = base32::RFC4648_NOPAD.with_ignore_case();
+/// The 32 characters of RFC 4648 §6.
+static ALPHABET: &[u8] = base32::RFC4648_NOPAD.alphabet();
 
 /// A day, counted in UTC from 1970-01-01.
 ///
 /// It is passed to [`Srs::forward`](crate::Srs::forward) and [`Srs::reverse`](crate::Srs::reverse);
-/// nothing in this crate but [`Day::today`] looks at a clock.
+/// nothing in this crate but `Day::today` looks at a clock.
 ///
 /// ```
 /// use mail_srs::Day;
@@ -111,27 +111,42 @@ impl Timestamp {
 
     /// The two characters, high five bits first.
     pub(crate) fn characters(self) -> [u8; 2] {
-        let alphabet = BASE32.alphabet();
         [self.slot >> 5, self.slot & 31].map(|digit| {
             // A digit is below 32 and the alphabet holds 32 characters.
-            alphabet.get(usize::from(digit)).copied().unwrap_or(b'A')
+            ALPHABET.get(usize::from(digit)).copied().unwrap_or(b'A')
         })
     }
 
-    /// Reads the two characters, in either case.
-    pub(crate) fn from_characters(characters: [u8; 2]) -> Option<Self> {
-        // Two characters are ten bits, but a decoder gives whole octets: filled up to four
-        // characters, of which each is five zero bits, it yields those ten and six more.
-        let [high, low] = characters;
-        let padded = [high, low, b'A', b'A'];
-        let mut octets = [0; 2];
-        BASE32
-            .decode_buf(core::str::from_utf8(&padded).ok()?, &mut octets)
-            .ok()?;
-        let slot = u16::from_be_bytes(octets) >> 6;
+    /// Reads the two characters, in either case: some mail servers fold the local part.
+    pub(crate) fn from_characters([high, low]: [u8; 2]) -> Option<Self> {
+        let slot = (digit(high)? << 5) | digit(low)?;
         Some(Self { slot })
     }
 }
+
+/// The value of a base32 character, below 32.
+fn digit(character: u8) -> Option<u16> {
+    DIGITS.get(usize::from(character)).copied().flatten()
+}
+
+/// [`digit`] of each octet.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "the compiler has run this"
+)]
+static DIGITS: [Option<u16>; 256] = {
+    let alphabet = base32::RFC4648_NOPAD;
+    let mut digits = [None; 256];
+    let mut digit = 0;
+    while digit < alphabet.alphabet().len() {
+        let character = alphabet.alphabet()[digit];
+        digits[character as usize] = Some(digit as u16);
+        digits[character.to_ascii_lowercase() as usize] = Some(digit as u16);
+        digit += 1;
+    }
+    digits
+};
 
 impl From<Day> for Timestamp {
     fn from(day: Day) -> Self {

@@ -99,7 +99,7 @@ fn base64_is_byte_for_byte_the_reference_and_no_other_alphabet() {
 // What exactly is hashed
 
 /// The known weakness of the compatible formats: `=example.com=alice` and `=example.co=malice` run
-/// together alike. Mail::SRS 0.31 accepts the second with the hash of the first.
+/// together alike. `Mail::SRS` 0.31 accepts the second with the hash of the first.
 #[test]
 fn compatible_formats_do_not_bind_the_border_between_host_and_user() {
     for format in [HashFormat::Base64Url, HashFormat::Base64] {
@@ -298,7 +298,7 @@ fn an_old_address_is_expired_only_if_genuine() {
 
 // The timestamp field
 
-/// The third is the one that sends Mail::SRS and pysrs into a loop of 10^10 steps: its hash is
+/// The third is the one that sends `Mail::SRS` and pysrs into a loop of 10^10 steps: its hash is
 /// right, since the border of the timestamp is not hashed. The second does so to libsrs2.
 #[test]
 fn a_timestamp_is_two_base32_characters() {
@@ -593,7 +593,7 @@ fn the_own_domain_is_left_alone_unless_always_rewritten() {
 
 // `"quoted local"@host`
 
-/// The hashes are pysrs's (`ApIq`), which keeps the quotes outside too, and Mail::SRS's.
+/// The hashes are pysrs's (`ApIq`), which keeps the quotes outside too, and `Mail::SRS`'s.
 #[test]
 fn quotes_stay_outside_and_the_hash_covers_what_they_hold() {
     for (sender, forwarded) in [

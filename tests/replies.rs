@@ -92,6 +92,10 @@ fn errors_say_what_is_wrong_and_where() {
             format!("invalid address: {text}")
         );
     }
+}
+
+#[test]
+fn errors_say_what_is_wrong_with_an_srs_address() {
     for (error, text) in [
         (
             SyntaxError::Srs0Fields,

@@ -59,6 +59,23 @@ fn the_first_line_signs_and_all_verify() {
     }
 }
 
+#[test]
+fn a_ring_joins_another_behind_its_own_secrets() {
+    let read = |lines| Secrets::from_lines(lines, HashFormat::Base64).unwrap();
+    let joined = || read("first\nsecond").accept_all(read("third\nfourth"));
+    for (index, secret) in ["first", "second", "third", "fourth"]
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!(
+            secret_index(joined(), &signed(read(secret))),
+            Some(index),
+            "{secret}"
+        );
+    }
+    assert_eq!(signed(joined()), signed(read("first")));
+}
+
 /// As in PostSRSd; and `Mail::SRS` has the line end in it besides.
 #[test]
 fn spaces_and_octets_beyond_utf8_are_part_of_a_secret() {

@@ -107,7 +107,7 @@ fn mail_srs_reverses_the_same() {
     assert_eq!(count, 1_476);
 }
 
-/// The default format takes over from Mail::SRS with its mail in flight.
+/// The default format takes over from `Mail::SRS` with its mail in flight.
 #[test]
 fn base64url_reverses_what_mail_srs_made() {
     for vector in mail_srs().iter().filter(|vector| vector.op == "reverse") {
