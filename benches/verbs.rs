@@ -175,7 +175,9 @@ fn secrets(run: &mut Run) {
         let others = (1..count).map(|number| Secret::new([number]).expect("not empty"));
         let mut ring = others.chain([secret()]);
         let signing = Secrets::new(ring.next().expect("one at least"));
-        let srs = Srs::new(ring.fold(signing, Secrets::accept));
+        let srs = Srs::builder(ring.fold(signing, Secrets::accept))
+            .build()
+            .unwrap();
         run.reverse(
             &format!("secrets/match in the last of {count}"),
             &srs,

@@ -43,7 +43,8 @@ pub enum AddressError {
         /// Where it stands.
         offset: usize,
     },
-    /// One of `<`, `>`, `@`, `"` and `\` outside quotes.
+    /// One of `<`, `>`, `@`, `"` and `\` outside quotes; in a host, also one of `(`, `)`, `,`, `:`,
+    /// `;`, `[` and `]`, but for the brackets of an address literal and what they hold.
     #[error("special character outside quotes at offset {offset}")]
     SpecialCharacter {
         /// Where it stands.
@@ -120,10 +121,10 @@ pub enum ParseError {
     NotSrs,
     /// It begins with an SRS tag, but is no envelope address.
     #[error("invalid address: {0}")]
-    Address(#[source] AddressError),
+    Address(AddressError),
     /// It begins with an SRS tag, but its fields are wrong.
     #[error("malformed srs address: {0}")]
-    Malformed(#[source] SyntaxError),
+    Malformed(SyntaxError),
 }
 
 /// Why [`Srs::forward`](crate::Srs::forward) gave no sender.
@@ -132,10 +133,10 @@ pub enum ParseError {
 pub enum ForwardError {
     /// The sender is no envelope address.
     #[error("invalid sender: {0}")]
-    Sender(#[source] AddressError),
+    Sender(AddressError),
     /// The alias is neither a domain nor an envelope address.
     #[error("invalid alias: {0}")]
-    Alias(#[source] AddressError),
+    Alias(AddressError),
     /// The local part of the new sender would exceed the limit that was set.
     #[error("rewritten local part takes {octets} octets, over the limit of {limit}")]
     LocalPartTooLong {
@@ -155,10 +156,10 @@ pub enum ReverseError {
     NotSrs,
     /// It begins with an SRS tag, but is no envelope address.
     #[error("invalid address: {0}")]
-    Address(#[source] AddressError),
+    Address(AddressError),
     /// It begins with an SRS tag, but its fields are wrong.
     #[error("malformed srs address: {0}")]
-    Malformed(#[source] SyntaxError),
+    Malformed(SyntaxError),
     /// Its hash is shorter than [`SrsBuilder::hash_min`](crate::SrsBuilder::hash_min) allows.
     #[error("hash of {length} characters is too short, {minimum} are needed")]
     HashTooShort {
@@ -254,8 +255,8 @@ impl fmt::Display for SmtpReply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// The secret is empty: anybody could sign with it.
-    #[error("secret is empty: give at least one octet, better twenty random ones")]
+    /// The secret is empty, or all zeros, which is the same to an HMAC: anybody could sign with it.
+    #[error("secret is empty or all zeros: give at least one octet, better twenty random ones")]
     Empty,
     /// The lines hold no secret, only blank lines and comments.
     #[error("no secret found: give at least one line that is neither blank nor a comment")]
@@ -315,6 +316,10 @@ pub enum BuildError {
     /// The separator is none of `=`, `+` and `-`.
     #[error(transparent)]
     Separator(#[from] SeparatorError),
+    /// The same secret is in the ring as base32 and in another format, which voids what base32 adds:
+    /// whoever has an address signed in the other could make one of base32 from it.
+    #[error("the same secret is used in base32 and in another format: make a new one for base32")]
+    SharedSecret,
     /// `max_age` and `max_skew` together cover the cycle of 1,024 days: nothing would ever expire.
     #[error(
         "maximum age of {max_age} and skew of {max_skew} days cover the cycle of timestamps: \

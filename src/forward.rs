@@ -22,10 +22,10 @@ pub(crate) struct Settings {
 ///
 /// It borrows from the sender and the alias, and holds the hash inline. It comes from
 /// [`Srs::forward`](crate::Srs::forward).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Forwarded<'a>(Outcome<'a>);
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome<'a> {
     Null(&'a str),
     OwnDomain(&'a str),
@@ -88,9 +88,9 @@ fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
     let host = Text::plain(sender.host);
     match split_tag(sender.text) {
         // Somebody else's SRS0, whose fields are opaque: Exim's and others' are not like ours.
-        Some((SrsKind::Srs0, rest)) => Some(Fields::Srs1 { host, rest }),
+        Some((SrsKind::Srs0, rest)) => host.is_host().then_some(Fields::Srs1 { host, rest }),
         // The first hop stays, so that a bounce goes straight there; only the hash is ours.
-        Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest, sender.text_classes),
+        Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest),
         None => None,
     }
     // Whatever cannot be an SRS1 is wrapped like any sender, and so can still be reversed.

@@ -13,7 +13,7 @@ pub(crate) const MIN_LENGTH: usize = 4;
 pub(crate) const MAX_LENGTH: usize = 32;
 
 /// The start of the text of a hash, held inline.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hash {
     text: [u8; MAX_LENGTH],
     length: usize,
@@ -42,7 +42,7 @@ impl Hash {
             HashFormat::Base64 => Base64Unpadded::encode(octets, &mut text).is_ok(),
             HashFormat::Base32 => base32::RFC4648_NOPAD.encode_buf(octets, &mut text).is_ok(),
         };
-        // An empty hash would match nothing: `compare` asks for four characters at least.
+        // An empty hash matches nothing: four characters at least are presented.
         let length = if written { length } else { 0 };
         // What the last octet had beyond is no part of it; `compare` counts on zeros there.
         text.get_mut(length..).unwrap_or_default().fill(0);
@@ -164,7 +164,7 @@ enum Comparison {
 /// difference stands.
 fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
     let length = presented.len();
-    if length < MIN_LENGTH || length != expected.length {
+    if length != expected.length {
         return Comparison::Different;
     }
     let mut text = [0; MAX_LENGTH];

@@ -195,13 +195,22 @@ impl<'a> Text<'a> {
         Some(copy)
     }
 
-    /// Whether it may stand where a host stands: not empty, and nothing in it that no host holds.
-    ///
-    /// `around` are the classes of a text that it is part of, and mostly tell enough.
-    pub(crate) fn is_host(self, around: Classes) -> bool {
-        const NEVER: Classes = Classes(HOST_NEVER.0 & !Classes::EQUALS.0);
-        let never = around.has(NEVER) && self.classes().has(NEVER);
-        !self.is_empty() && !never
+    /// Whether it may stand where a host stands: the characters of a domain, or an address literal.
+    pub(crate) fn may_be_host(self) -> bool {
+        let classes = self.classes();
+        let specials = classes.needs_quotes() && !is_literal(self.octets());
+        !self.is_empty() && !classes.has(HOST_NEVER) && !specials
+    }
+
+    /// Whether it is a host by its labels as well, so that an address with it is a valid one.
+    pub(crate) fn is_host(self) -> bool {
+        self.may_be_host() && (self.classes().needs_quotes() || self.is_dot_string())
+    }
+
+    /// Whether it is empty or begins with a full stop, so that it is no `Dot-string`, though the
+    /// text that it ends may be one.
+    pub(crate) fn cannot_begin_dot_string(self) -> bool {
+        self.octets().next().is_none_or(|octet| octet == b'.')
     }
 
     /// Whether it is a `Dot-string` (RFC 5321 §4.1.2), which stands without quotes.
@@ -354,6 +363,12 @@ impl<'a> Mailbox<'a> {
         }
     }
 
+    /// The local part as it is written, between quotes if it needs them.
+    #[must_use]
+    pub fn local_part(&self) -> impl fmt::Display + use<'a> {
+        LocalPart(*self)
+    }
+
     /// The domain or address literal after the `@`.
     #[must_use]
     pub const fn host(&self) -> Text<'a> {
@@ -383,14 +398,23 @@ impl<'a> Mailbox<'a> {
     }
 }
 
+struct LocalPart<'a>(Mailbox<'a>);
+
+impl fmt::Display for LocalPart<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mailbox {
+            tag, text, quoted, ..
+        } = self.0;
+        write_between_quotes(f, quoted, |out| {
+            out.write_str(tag)?;
+            text.write(out, quoted)
+        })
+    }
+}
+
 impl fmt::Display for Mailbox<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_between_quotes(f, self.quoted, |out| {
-            out.write_str(self.tag)?;
-            self.text.write(out, self.quoted)
-        })?;
-        f.write_char('@')?;
-        self.host.write(f, false)
+        write!(f, "{}@{}", self.local_part(), self.host)
     }
 }
 
@@ -512,7 +536,23 @@ fn check_host(host: &str, start: usize) -> Result<Classes, AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
     }
-    check(host, start, HOST_NEVER)
+    let classes = check(host, start, HOST_NEVER)?;
+    // What RFC 5322 §3.2.3 calls specials stands in no domain, and in an address literal only
+    // within its brackets.
+    if classes.needs_quotes() && !is_literal(host.bytes()) {
+        let special = |&(_, octet): &(usize, u8)| Classes::of(octet).needs_quotes();
+        let found = host.bytes().enumerate().find(special);
+        let offset = start + found.map_or(0, |(offset, _)| offset);
+        return Err(AddressError::SpecialCharacter { offset });
+    }
+    Ok(classes)
+}
+
+/// Whether it stands in brackets, and holds none within (RFC 5321 §4.1.3).
+fn is_literal(mut octets: impl Iterator<Item = u8>) -> bool {
+    octets.next() == Some(b'[')
+        && octets.find(|octet| matches!(octet, b'[' | b']')) == Some(b']')
+        && octets.next().is_none()
 }
 
 /// Gathers the classes of `text`, which begins at `start`, unless one may `never` stand there: that
@@ -568,7 +608,8 @@ pub(crate) fn written_len(text: Text<'_>, quoted: bool) -> usize {
     }
 }
 
-/// RFC 5321 §4.5.3.1.1 to §4.5.3.1.3: local part, domain, and path with its angle brackets.
+/// RFC 5321 §4.5.3.1.1 and §4.5.3.1.3: local part, and path with its angle brackets. A path within
+/// its limit has no domain beyond that of §4.5.3.1.2, 255.
 pub(crate) const fn within_rfc5321_limits(local_part: usize, domain: usize) -> bool {
-    local_part <= 64 && domain <= 255 && local_part + 1 + domain + 2 <= 256
+    local_part <= 64 && local_part + "@".len() + domain + "<>".len() <= 256
 }

@@ -7,6 +7,7 @@ use core::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
+use subtle::ConstantTimeEq as _;
 
 use crate::error::{HashFormatError, SecretError};
 
@@ -90,7 +91,8 @@ impl FromStr for HashFormat {
 ///
 /// Only the state of an HMAC-SHA1 that has absorbed the secret's octets is kept, not the octets.
 /// It is wiped when the secret is dropped, `Debug` does not show it, and it cannot be cloned. This
-/// is best effort: copies that the compiler makes on the stack are out of reach.
+/// is best effort: out of reach are the block that HMAC makes of the octets, which stays on the
+/// stack until something else is written there, and copies that the compiler makes.
 ///
 /// ```
 /// use mail_srs::{HashFormat, Secret};
@@ -109,12 +111,13 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`SecretError::Empty`].
+    /// [`SecretError::Empty`], also for zeros only: HMAC fills a key up with them.
     pub fn new(octets: impl AsRef<[u8]>) -> Result<Self, SecretError> {
-        match octets.as_ref() {
-            [] => Err(SecretError::Empty),
-            octets => Ok(Self::keyed(octets)),
+        let octets = octets.as_ref();
+        if octets.iter().all(|&octet| octet == 0) {
+            return Err(SecretError::Empty);
         }
+        Ok(Self::keyed(octets))
     }
 
     #[expect(
@@ -130,6 +133,9 @@ impl Secret {
     }
 
     /// The same secret, with another format.
+    ///
+    /// Octets that have signed in `base64` or `base64url` are no secret for `base32`: an address of
+    /// theirs can be made so that its hash is that of another address in base32.
     #[must_use]
     pub fn with_format(self, format: HashFormat) -> Self {
         Self { format, ..self }
@@ -249,6 +255,21 @@ impl Secrets {
     #[expect(clippy::len_without_is_empty, reason = "a ring is never empty")]
     pub fn len(&self) -> usize {
         self.iter().count()
+    }
+
+    /// Whether some secret is among them both in base32 and in another format.
+    ///
+    /// Run together, `srs0` for a first hop and `=kh=example.com=alice` for its rest are what base32
+    /// hashes of `alice@example.com`. So one SRS1 of that in base64 would give the hash in base32.
+    pub(crate) fn mix_formats_of_one(&self) -> bool {
+        let mac = |secret: &Secret| secret.begin().finish();
+        self.iter()
+            .filter(|secret| secret.format.binds_fields())
+            .any(|bound| {
+                self.iter()
+                    .filter(|secret| !secret.format.binds_fields())
+                    .any(|other| mac(bound).ct_eq(&mac(other)).into())
+            })
     }
 
     /// The secret that signs.

@@ -6,9 +6,7 @@ use crate::error::{BuildError, ForwardError, ReverseError};
 use crate::forward::{self, Forwarded};
 use crate::hash;
 use crate::reverse::{self, Reversed};
-#[cfg(feature = "alloc")]
-use crate::secret::Secret;
-use crate::secret::Secrets;
+use crate::secret::{Secret, Secrets};
 use crate::srs_address::Separator;
 use crate::timestamp::{Day, Timestamp};
 
@@ -38,11 +36,11 @@ pub struct Srs {
 }
 
 impl Srs {
-    /// A rewriter with the default settings, which [`SrsBuilder`] tells.
-    pub fn new(secrets: impl Into<Secrets>) -> Self {
-        let builder = Self::builder(secrets);
+    /// A rewriter with one secret and the default settings, which [`SrsBuilder`] tells.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        let builder = Self::builder(secret);
         Self {
-            secrets: builder.secrets,
             forward: forward::Settings {
                 separator: Separator::default(),
                 hash_length: builder.hash_length,
@@ -54,10 +52,11 @@ impl Srs {
                 max_age: builder.max_age,
                 max_skew: builder.max_skew,
             },
+            secrets: builder.secrets,
         }
     }
 
-    /// A builder, for other settings than the default ones.
+    /// A builder, for several secrets or other settings than the default ones.
     pub fn builder(secrets: impl Into<Secrets>) -> SrsBuilder {
         SrsBuilder {
             secrets: secrets.into(),
@@ -277,6 +276,9 @@ impl SrsBuilder {
             .map(|secret| secret.format().max_length());
         if let Some(maximum) = lengths.min().filter(|&maximum| maximum < minimum) {
             return Err(BuildError::HashMinForAccepted { minimum, maximum });
+        }
+        if self.secrets.mix_formats_of_one() {
+            return Err(BuildError::SharedSecret);
         }
         if !Timestamp::window_is_open(self.max_age, self.max_skew) {
             return Err(BuildError::Window {

@@ -140,10 +140,10 @@ pub(crate) enum Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
-    fn parse_srs1(fields: Text<'a>, around: Classes) -> Result<(Text<'a>, Self), SyntaxError> {
+    fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
         let (hash, fields) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
         let (host, rest) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
-        if !host.is_host(around) {
+        if !host.is_host() {
             return Err(SyntaxError::Host);
         }
         // Without it, `SRS0` and the rest are no SRS0 address, and nobody could reverse them
@@ -153,20 +153,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS1 local part from behind its tag, without the hash.
-    ///
-    /// `around` are the classes of the whole local part.
-    pub(crate) fn parse_tagged_srs1(rest: Text<'a>, around: Classes) -> Option<Self> {
+    pub(crate) fn parse_tagged_srs1(rest: Text<'a>) -> Option<Self> {
         let (_, fields) = split_separator(rest)?;
-        let (_, fields) = Self::parse_srs1(fields, around).ok()?;
+        let (_, fields) = Self::parse_srs1(fields).ok()?;
         Some(fields)
     }
 
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
-    fn parse_srs0(
-        fields: Text<'a>,
-        around: Classes,
-        came_quoted: bool,
-    ) -> Result<(Text<'a>, Self), SyntaxError> {
+    fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
         let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
         let mut characters = [0; 2];
         let timestamp = match timestamp.copy_into(&mut characters) {
@@ -174,7 +168,7 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
-        if !host.is_host(around) {
+        if !host.may_be_host() {
             return Err(SyntaxError::Host);
         }
         // Between quotes a local part may be empty: `""@example.com` (RFC 5321 §4.1.2).
@@ -249,7 +243,7 @@ impl<'a> Fields<'a> {
         match *self {
             Self::Srs0 { user, .. } => keeps_quotes(user),
             Self::Srs1 { rest, .. } => {
-                !rest.is_dot_string() || srs0_user(rest).is_some_and(keeps_quotes)
+                !rest.is_dot_string() || packs_user_with_quotes(srs0_user(rest))
             }
         }
     }
@@ -268,26 +262,28 @@ fn split_srs0(fields: Text<'_>) -> Option<[Text<'_>; 4]> {
 /// `"SRS0=HASH=TT=example.com=.alice"` would be a Dot-string without its quotes, but `.alice`,
 /// which is left when it is reversed, is none. So the quotes are kept through all hops.
 fn keeps_quotes(local_part: Text<'_>) -> bool {
-    let mut text = local_part;
-    loop {
-        if !text.is_dot_string() {
+    !local_part.is_dot_string() || packs_user_with_quotes(packed_user(local_part))
+}
+
+/// Whether a user needs quotes that is packed in a Dot-string, or one packed in that user.
+///
+/// As it ends that text, only its beginning need be looked at, so that the time grows no faster
+/// than the length, however deep the nesting.
+fn packs_user_with_quotes(mut packed: Option<Text<'_>>) -> bool {
+    while let Some(user) = packed {
+        if user.cannot_begin_dot_string() {
             return true;
         }
-        match packed_user(text) {
-            Some(user) => text = user,
-            None => return false,
-        }
+        packed = packed_user(user);
     }
+    false
 }
 
 /// The user in an SRS local part, whatever system made it.
 fn packed_user(local_part: Text<'_>) -> Option<Text<'_>> {
     match split_tag(local_part)? {
         (SrsKind::Srs0, rest) => srs0_user(rest),
-        (SrsKind::Srs1, rest) => {
-            let fields = Fields::parse_tagged_srs1(rest, local_part.classes())?;
-            srs0_user(fields.texts().1)
-        }
+        (SrsKind::Srs1, rest) => srs0_user(Fields::parse_tagged_srs1(rest)?.texts().1),
     }
 }
 
@@ -299,7 +295,7 @@ fn srs0_user(rest: Text<'_>) -> Option<Text<'_>> {
 }
 
 /// How an SRS address is written, whoever made its hash.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout<'a> {
     pub(crate) separator: Separator,
     pub(crate) fields: Fields<'a>,
@@ -399,8 +395,8 @@ impl<'a> SrsAddress<'a> {
         let (kind, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
         let (separator, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
         let (hash, fields) = match kind {
-            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.text_classes, parsed.came_quoted),
-            SrsKind::Srs1 => Fields::parse_srs1(fields, parsed.text_classes),
+            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.came_quoted),
+            SrsKind::Srs1 => Fields::parse_srs1(fields),
         }
         .map_err(ParseError::Malformed)?;
         let keeps_quotes = parsed.came_quoted && (fields.keep_quotes() || !hash.is_dot_string());

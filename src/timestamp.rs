@@ -171,9 +171,8 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.characters()
-            .into_iter()
-            .try_for_each(|character| fmt::Write::write_char(f, char::from(character)))
+        // Base32 is ASCII.
+        f.pad(core::str::from_utf8(&self.characters()).unwrap_or_default())
     }
 }
 

@@ -4,8 +4,8 @@
 //! computed apart from this crate.
 
 use mail_srs::{
-    AddressError, BuildError, Day, ForwardError, ForwardedKind, HashFormat, ReverseError, Secret,
-    Srs, SrsAddress, SyntaxError,
+    AddressError, BuildError, Day, ForwardError, ForwardedKind, HashFormat, Mailbox, ReverseError,
+    Secret, Srs, SrsAddress, SyntaxError,
 };
 
 /// 2024-03-01 10:00 UTC, timestamp `KH`: the clock of the addresses made by the other systems.
@@ -161,6 +161,61 @@ fn base32_binds_the_tag() {
         .replace("SRS0", "SRS1")
         .replace("=KH=victim.example==x", "=KHvictim.example==x");
     assert_refuses(&srs, &undated, FORGED);
+}
+
+/// Signed in base64 as an SRS1, host and rest run together are what base32 hashes of an SRS0, tag,
+/// borders and all. So a secret may not be used for both, and one ring cannot hold it as both.
+#[test]
+fn base32_takes_no_secret_of_another_format() {
+    let sender = "SRS0=KH=victim.example=bob@srs0";
+    let long = |format| {
+        Srs::builder(secret(format))
+            .hash_length(27)
+            .build()
+            .unwrap()
+    };
+    let base64_form = forward(&long(HashFormat::Base64), sender);
+    let base32_form = forward(&long(HashFormat::Base32), "bob@victim.example");
+    let mac = |address: &str, bits: u32, alphabet: &str| {
+        let hash = SrsAddress::parse(address)
+            .unwrap()
+            .claimed_hash()
+            .to_string();
+        let value = |letter| alphabet.find(letter).unwrap() as u128;
+        // As many bits as fit.
+        hash.chars()
+            .take(20)
+            .fold(0, |mac, letter| (mac << bits) | value(letter))
+            >> (20 * bits - 96)
+    };
+    let lower = "abcdefghijklmnopqrstuvwxyz";
+    let upper = lower.to_uppercase();
+    assert_eq!(
+        mac(&base64_form, 6, &format!("{upper}{lower}0123456789+/")),
+        mac(&base32_form, 5, &format!("{upper}234567")),
+    );
+
+    for (signing, accepted) in [
+        (HashFormat::Base32, HashFormat::Base64),
+        (HashFormat::Base32, HashFormat::Base64Url),
+        (HashFormat::Base64, HashFormat::Base32),
+        (HashFormat::Base64Url, HashFormat::Base32),
+    ] {
+        let mixed = Srs::builder(secret(signing))
+            .accept(secret(accepted))
+            .build();
+        assert_eq!(mixed.unwrap_err(), BuildError::SharedSecret);
+    }
+    // Base64 and base64url hash alike, and other octets are another secret.
+    let alike = Srs::builder(secret(HashFormat::Base64)).accept(secret(HashFormat::Base64Url));
+    assert!(alike.build().is_ok());
+    let other = Secret::new("another").unwrap();
+    assert!(
+        Srs::builder(secret(HashFormat::Base32))
+            .accept(other)
+            .build()
+            .is_ok()
+    );
 }
 
 /// `srs0=kh=example.com=alice` and `srs1=first.example==xxxx=kh=orig.example=alice`, keyed with
@@ -462,6 +517,46 @@ fn an_srs1_whose_host_is_none_is_wrapped_as_an_ordinary_sender() {
     assert_refuses(&base64(), sender, malformed(SyntaxError::Host));
 }
 
+/// What it reverses to would be no address, though the sender itself is a valid one.
+#[test]
+fn an_srs1_whose_host_is_no_domain_is_wrapped_as_an_ordinary_sender() {
+    for host in [
+        "(",
+        "a,b",
+        "a:25",
+        "[",
+        "[192.0.2.1",
+        "]",
+        "a..b",
+        ".a",
+        "a.",
+    ] {
+        let sender = format!(r#""SRS1=HHHH={host}==x"@second.example"#);
+        let forwarded = base64().forward(&sender, ALIAS, today()).unwrap();
+        assert_eq!(forwarded.kind(), ForwardedKind::Srs0, "{sender}");
+        let back = reverse(&base64(), &forwarded.to_string()).unwrap();
+        let read = |address| Mailbox::parse(address).unwrap().to_string();
+        assert_eq!(back, read(&sender));
+        assert_refuses(&base64(), &sender, malformed(SyntaxError::Host));
+    }
+    // An address literal is a host.
+    let sender = r#""SRS1=HHHH=[192.0.2.1]==x"@second.example"#;
+    let forwarded = forward(&base64(), sender);
+    assert_reverses(&base64(), &forwarded, "SRS0=x@[192.0.2.1]");
+    let escaped = forwarded.replace("[192.0.2.1]", r"\[192\.0.2.1\]");
+    assert_reverses(&base64(), &escaped, "SRS0=x@[192.0.2.1]");
+}
+
+/// An SRS0 sender whose own host is no domain has no way back through an SRS1.
+#[test]
+fn an_srs0_at_no_domain_is_wrapped_as_an_ordinary_sender() {
+    for sender in ["SRS0=x@a..b", "SRS0=x@first.example."] {
+        let forwarded = base64().forward(sender, ALIAS, today()).unwrap();
+        assert_eq!(forwarded.kind(), ForwardedKind::Srs0);
+        assert_reverses(&base64(), &forwarded.to_string(), sender);
+    }
+}
+
 #[test]
 fn each_defect_of_the_grammar_is_named() {
     for (local_part, error) in [
@@ -694,6 +789,15 @@ fn quotes_for_the_sake_of_the_original_user_outlast_every_hop() {
         let at_first = reverse(last, &address).unwrap();
         assert_reverses(first, &at_first, sender);
     }
+    // However deep the nesting, and in fields that are no user.
+    let nested =
+        r#""SRS0=a=KH=b.example=SRS1=c=d.example==e=KH=f.example=SRS0=g=KH=h=.a"@x.example"#;
+    for sender in [nested, r#""SRS0=a..b=KH=b.example=c"@x.example"#] {
+        assert_eq!(SrsAddress::parse(sender).unwrap().to_string(), sender);
+        let forwarded = forward(&base64(), sender);
+        assert!(forwarded.starts_with('"'), "{forwarded}");
+        assert_reverses(&base64(), &forwarded, sender);
+    }
     // Quotes that only the first hop's address literal calls for end with it.
     let sender = "SRS0=XXXX=KH=orig.example=alice@[192.0.2.1]";
     let forwarded = forward(&base64(), sender);
@@ -767,6 +871,12 @@ fn what_is_no_address_is_refused_with_defect_and_offset() {
         ("al\\ice@example.com", E::SpecialCharacter { offset: 2 }),
         ("alice@exa\\mple.com", E::SpecialCharacter { offset: 9 }),
         ("\"alice\"@b@example.com", E::SpecialCharacter { offset: 9 }),
+        ("alice@exa,mple.com", E::SpecialCharacter { offset: 9 }),
+        ("alice@example.com:25", E::SpecialCharacter { offset: 17 }),
+        ("alice@(example.com)", E::SpecialCharacter { offset: 6 }),
+        ("alice@[192.0.2.1", E::SpecialCharacter { offset: 6 }),
+        ("alice@[192.0.2.1]x", E::SpecialCharacter { offset: 6 }),
+        ("alice@[]]", E::SpecialCharacter { offset: 6 }),
         ("user@exa=mple.com", E::EqualsInHost { offset: 8 }),
         ("\"alice@example.com", E::UnterminatedQuote { offset: 0 }),
         (
@@ -820,6 +930,15 @@ fn what_is_no_address_is_refused_with_defect_and_offset() {
     }
 }
 
+/// The null sender is left alone "always", so nothing else is looked at.
+#[test]
+fn the_null_sender_is_left_alone_whatever_the_alias() {
+    for alias in ["", "fwd example", "\r\n"] {
+        let forwarded = base64().forward("<>", alias, today()).unwrap();
+        assert_eq!(forwarded.kind(), ForwardedKind::Null);
+    }
+}
+
 /// Even with the right hash no host comes out that is none.
 #[test]
 fn a_genuine_hash_does_not_make_a_host() {
@@ -829,6 +948,70 @@ fn a_genuine_hash_does_not_make_a_host() {
         r#""SRS0=js1m=KH=a@b.example=alice"@fwd.example.net"#,
     ] {
         assert_refuses(&base64(), address, malformed(SyntaxError::Host));
+    }
+}
+
+/// Nesting costs no more than length: were it the square of it, these would take minutes.
+#[test]
+fn long_and_deeply_nested_addresses_take_no_longer_than_their_length() {
+    for nested in [
+        "SRS0====",
+        "SRS1=a=b====",
+        "SRS0=a=KH=b=",
+        "=",
+        r"\=",
+        r"\\",
+        "SRS1=",
+    ] {
+        let deep = nested.repeat(100_000 / nested.len());
+        for address in [
+            format!("\"{deep}\"@example.com"),
+            format!("\"SRS0=aaaa=KH=example.com={deep}\"@second.example"),
+            format!("\"SRS1=aaaa=example.com=={deep}\"@second.example"),
+        ] {
+            let forwarded = base64().forward(&address, ALIAS, today()).unwrap();
+            let back = reverse(&base64(), &forwarded.to_string()).unwrap();
+            assert!(back.len() >= 25_000, "{}", back.len());
+            assert!(reverse(&base64(), &address).is_err());
+            if let Ok(address) = SrsAddress::parse(&address) {
+                assert!(address.claimed_sender().to_string().len() >= 25_000);
+            }
+        }
+    }
+}
+
+fn read(address: &str) -> SrsAddress<'_> {
+    SrsAddress::parse(address).unwrap()
+}
+
+#[test]
+fn addresses_are_equal_if_they_mean_the_same() {
+    let mailbox = |address| Mailbox::parse(address).unwrap();
+    assert_eq!(
+        mailbox("alice@example.com"),
+        mailbox(r#""\al\ice"@example.com"#)
+    );
+    assert_ne!(mailbox("alice@example.com"), mailbox("alice@example.org"));
+    assert_ne!(mailbox("alice@example.com"), mailbox("Alice@example.com"));
+    assert_eq!(
+        mailbox(r#""a\b c"@example.com"#).local_part().to_string(),
+        r#""ab c""#
+    );
+
+    let address = "SRS0=gfkj=KH=example.com=alice@fwd.example.net";
+    assert_eq!(
+        read(address),
+        read(r#""SRS0=\gfkj=KH=example.com=alice"@fwd.example.net"#)
+    );
+    for other in [
+        address.replace("SRS0=", "SRS0+"),
+        address.replace("gfkj", "gfkJ"),
+        address.replace("KH", "KI"),
+        address.replace("example.com", "example.org"),
+        address.replace("alice", "bob"),
+        address.replace("fwd", "next"),
+    ] {
+        assert_ne!(read(address), read(&other), "{other}");
     }
 }
 

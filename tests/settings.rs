@@ -65,6 +65,7 @@ fn a_hash_minimum_that_an_accepted_secret_cannot_meet_is_refused() {
         long().accept(old()).build().unwrap_err().to_string(),
         "hash minimum of 32 shuts out an accepted secret: use at most 27"
     );
+    assert!(long().accept(old()).hash_min(28).build().is_err());
     assert!(long().accept(old()).hash_min(27).build().is_ok());
 }
 

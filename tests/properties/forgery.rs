@@ -229,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_of_one_format_verifies_no_other_but_for_the_alphabets_of_base64(
+    fn an_address_of_one_format_is_none_of_another_but_for_the_alphabets_of_base64(
         (sender, hop) in sender_and_hop(mailbox()),
         key in key(),
         made_as in settings::format(),

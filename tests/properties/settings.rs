@@ -192,7 +192,11 @@ pub(crate) fn key() -> impl Strategy<Value = Key> {
         2 => vec(any::<u8>(), 1..40),
         1 => vec(any::<u8>(), 62..67),
         1 => vec(any::<u8>(), 67..300),
-    ];
+    ]
+    // To an HMAC zeros are an empty key, and refused.
+    .prop_filter("not zeros alone", |octets| {
+        octets.iter().any(|&octet| octet != 0)
+    });
     (octets, format()).prop_map(|(octets, format)| Key { octets, format })
 }
 
