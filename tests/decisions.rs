@@ -4,8 +4,8 @@
 //! computed apart from this crate.
 
 use mail_srs::{
-    AddressError, BuildError, Day, ForwardError, ForwardedKind, HashFormat, Mailbox, ReverseError,
-    Secret, Srs, SrsAddress, SyntaxError,
+    AddressError, BuildError, Day, ForwardError, ForwardedKind, HashFormat, Mailbox, ParseError,
+    ReverseError, Secret, Srs, SrsAddress, SyntaxError,
 };
 
 /// 2024-03-01 10:00 UTC, timestamp `KH`: the clock of the addresses made by the other systems.
@@ -640,6 +640,25 @@ fn a_tag_without_separator_makes_an_ordinary_address() {
     }
 }
 
+/// So that an ordinary recipient costs next to nothing: it is not looked at beyond its beginning.
+#[test]
+fn what_begins_with_no_tag_is_not_srs_whatever_else_it_is() {
+    for address in [
+        "",
+        "<>",
+        "alice",
+        "al ice@x",
+        "\r\n",
+        "\"alice",
+        "\"SRS0\"=@x",
+        "SRS0",
+        "\"\\",
+    ] {
+        assert_refuses(&base64(), address, ReverseError::NotSrs);
+        assert_eq!(SrsAddress::parse(address), Err(ParseError::NotSrs));
+    }
+}
+
 // The null sender
 
 #[test]
@@ -797,6 +816,14 @@ fn quotes_for_the_sake_of_the_original_user_outlast_every_hop() {
         let forwarded = forward(&base64(), sender);
         assert!(forwarded.starts_with('"'), "{forwarded}");
         assert_reverses(&base64(), &forwarded, sender);
+    }
+    // What called for quotes in the sender may be what forwarding drops.
+    for sender in [
+        "SRS1=HHHH=first.example==XXXX=KH=orig.example=alice@[192.0.2.1]",
+        r#""SRS1=H(HH=first.example==XXXX=KH=orig.example=alice"@second.example"#,
+    ] {
+        let plain = "SRS1=HVG4=first.example==XXXX=KH=orig.example=alice@fwd.example.net";
+        assert_forwards(&base64(), sender, plain);
     }
     // Quotes that only the first hop's address literal calls for end with it.
     let sender = "SRS0=XXXX=KH=orig.example=alice@[192.0.2.1]";
@@ -1013,6 +1040,23 @@ fn addresses_are_equal_if_they_mean_the_same() {
     ] {
         assert_ne!(read(address), read(&other), "{other}");
     }
+}
+
+#[test]
+fn debug_shows_what_a_result_holds() {
+    let forwarded = base64()
+        .forward("alice@example.com", ALIAS, today())
+        .unwrap();
+    assert_eq!(
+        format!("{forwarded:?}"),
+        "Forwarded { kind: Srs0, sender: SRS0=gfkj=KH=example.com=alice@fwd.example.net }"
+    );
+    assert_eq!(
+        format!("{:?}", read(&forwarded.to_string())),
+        "SrsAddress { kind: Srs0, separator: Equals, claimed_hash: \"gfkj\", \
+         claimed_timestamp: Some(Timestamp { slot: 327 }), claimed_host: \"example.com\", \
+         claimed_local_part: \"alice\", domain: \"fwd.example.net\" }"
+    );
 }
 
 // The local part over 64 octets
