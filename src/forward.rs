@@ -67,7 +67,7 @@ pub(crate) fn forward<'a>(
         separator: settings.separator,
         fields,
         domain,
-        quoted: needs_quotes(&parsed, &fields),
+        quoted: fields.classes().needs_quotes() || (parsed.came_quoted && fields.keep_quotes()),
     };
     let hash = Hash::sign(signing, settings.hash_length, |message| {
         fields.hash_into(message);
@@ -99,14 +99,6 @@ fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
         host,
         user: sender.text,
     })
-}
-
-/// Whether a character of the fields may stand only between quotes, or the sender came with quotes
-/// and still needs them.
-fn needs_quotes(sender: &Parsed<'_>, fields: &Fields<'_>) -> bool {
-    // The fields are made of the sender's texts.
-    let maybe = sender.text_classes.and(sender.host_classes).needs_quotes();
-    (maybe && fields.classes().needs_quotes()) || (sender.came_quoted && fields.keep_quotes())
 }
 
 impl Forwarded<'_> {

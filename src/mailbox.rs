@@ -438,9 +438,6 @@ pub(crate) struct Parsed<'a> {
     pub(crate) came_quoted: bool,
     /// The host, which holds no quoted pairs.
     pub(crate) host: &'a str,
-    /// The classes of the local part and of the host.
-    pub(crate) text_classes: Classes,
-    pub(crate) host_classes: Classes,
 }
 
 impl<'a> Parsed<'a> {
@@ -466,14 +463,9 @@ impl<'a> Parsed<'a> {
         } else {
             (0, UNQUOTED_NEVER)
         };
-        let raw_classes = check(text.raw, start, never)?;
-        let host_classes = check_host(host, address.len() - host.len())?;
-        let text_classes = if text.has_pairs {
-            text.classes()
-        } else {
-            raw_classes
-        };
-        let quoted = text_classes.needs_quotes() || (came_quoted && !text.is_dot_string());
+        check(text.raw, start, never)?;
+        check_host(host, address.len() - host.len())?;
+        let quoted = text.classes().needs_quotes() || (came_quoted && !text.is_dot_string());
         Ok(Self {
             mailbox: Mailbox {
                 tag: "",
@@ -484,8 +476,6 @@ impl<'a> Parsed<'a> {
             text,
             came_quoted,
             host,
-            text_classes,
-            host_classes,
         })
     }
 }
@@ -494,7 +484,7 @@ impl<'a> Parsed<'a> {
 pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
     match check_host(alias, 0) {
         Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.host),
-        checked => checked.map(|_| alias),
+        checked => checked.map(|()| alias),
     }
 }
 
@@ -532,20 +522,20 @@ const QUOTED_NEVER: Classes = Classes::CONTROL;
 const UNQUOTED_NEVER: Classes = QUOTED_NEVER.and(Classes::SPACE).and(Classes::SPECIAL);
 const HOST_NEVER: Classes = UNQUOTED_NEVER.and(Classes::EQUALS);
 
-fn check_host(host: &str, start: usize) -> Result<Classes, AddressError> {
+fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
     }
-    let classes = check(host, start, HOST_NEVER)?;
+    check(host, start, HOST_NEVER)?;
     // What RFC 5322 §3.2.3 calls specials stands in no domain, and in an address literal only
     // within its brackets.
-    if classes.needs_quotes() && !is_literal(host.bytes()) {
+    if Classes::of_all(host).needs_quotes() && !is_literal(host.bytes()) {
         let special = |&(_, octet): &(usize, u8)| Classes::of(octet).needs_quotes();
         let found = host.bytes().enumerate().find(special);
         let offset = start + found.map_or(0, |(offset, _)| offset);
         return Err(AddressError::SpecialCharacter { offset });
     }
-    Ok(classes)
+    Ok(())
 }
 
 /// Whether it stands in brackets, and holds none within (RFC 5321 §4.1.3).
@@ -555,12 +545,10 @@ fn is_literal(mut octets: impl Iterator<Item = u8>) -> bool {
         && octets.next().is_none()
 }
 
-/// Gathers the classes of `text`, which begins at `start`, unless one may `never` stand there: that
-/// is an error which tells the first such character.
-fn check(text: &str, start: usize, never: Classes) -> Result<Classes, AddressError> {
-    let classes = Classes::of_all(text);
-    if !classes.has(never.and(Classes::NON_ASCII)) {
-        return Ok(classes);
+/// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
+fn check(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
+    if !Classes::of_all(text).has(never.and(Classes::NON_ASCII)) {
+        return Ok(());
     }
     for (offset, character) in text.char_indices() {
         let offset = start + offset;
@@ -581,7 +569,7 @@ fn check(text: &str, start: usize, never: Classes) -> Result<Classes, AddressErr
             return Err(found.1);
         }
     }
-    Ok(classes)
+    Ok(())
 }
 
 /// Writes a local part, between quotes if `quoted`.

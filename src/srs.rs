@@ -40,20 +40,8 @@ impl Srs {
     #[must_use]
     pub fn new(secret: Secret) -> Self {
         let builder = Self::builder(secret);
-        Self {
-            forward: forward::Settings {
-                separator: Separator::default(),
-                hash_length: builder.hash_length,
-                always_rewrite: builder.always_rewrite,
-                local_part_limit: builder.local_part_limit,
-            },
-            reverse: reverse::Settings {
-                hash_min: builder.hash_length,
-                max_age: builder.max_age,
-                max_skew: builder.max_skew,
-            },
-            secrets: builder.secrets,
-        }
+        let hash_min = builder.hash_length;
+        builder.assemble(Separator::default(), hash_min)
     }
 
     /// A builder, for several secrets or other settings than the default ones.
@@ -286,19 +274,25 @@ impl SrsBuilder {
                 max_skew: self.max_skew,
             });
         }
-        Ok(Srs {
+        let separator = Separator::try_from(self.separator)?;
+        Ok(self.assemble(separator, minimum))
+    }
+
+    /// The rewriter, once the settings were checked.
+    fn assemble(self, separator: Separator, hash_min: usize) -> Srs {
+        Srs {
             secrets: self.secrets,
             forward: forward::Settings {
-                separator: Separator::try_from(self.separator)?,
-                hash_length: length,
+                separator,
+                hash_length: self.hash_length,
                 always_rewrite: self.always_rewrite,
                 local_part_limit: self.local_part_limit,
             },
             reverse: reverse::Settings {
-                hash_min: minimum,
+                hash_min,
                 max_age: self.max_age,
                 max_skew: self.max_skew,
             },
-        })
+        }
     }
 }

@@ -372,8 +372,6 @@ pub struct SrsAddress<'a> {
     hash: Text<'a>,
     layout: Layout<'a>,
     came_quoted: bool,
-    /// The classes of the whole local part.
-    classes: Classes,
 }
 
 impl<'a> SrsAddress<'a> {
@@ -406,10 +404,9 @@ impl<'a> SrsAddress<'a> {
                 separator,
                 fields,
                 domain: parsed.host,
-                quoted: keeps_quotes || parsed.text_classes.needs_quotes(),
+                quoted: keeps_quotes || hash.classes().and(fields.classes()).needs_quotes(),
             },
             came_quoted: parsed.came_quoted,
-            classes: parsed.text_classes,
         })
     }
 
@@ -457,7 +454,7 @@ impl<'a> SrsAddress<'a> {
             SrsKind::Srs0 => "",
             SrsKind::Srs1 => SrsKind::Srs0.tag(),
         };
-        let quoted = (self.classes.needs_quotes() && text.classes().needs_quotes())
+        let quoted = text.classes().needs_quotes()
             || (self.came_quoted && self.layout.fields.keep_quotes_unpacked());
         Mailbox::unpacked(tag, text, quoted, host)
     }
