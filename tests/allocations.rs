@@ -113,7 +113,7 @@ fn forwarding_and_reversing_allocate_nothing() {
             });
             let expected = match kind {
                 SrsKind::Srs0 => ForwardedKind::Srs0,
-                _ => ForwardedKind::Srs1,
+                SrsKind::Srs1 => ForwardedKind::Srs1,
             };
             assert_eq!(forwarded, expected, "{sender}");
 
