@@ -35,20 +35,20 @@ struct Arguments {
     seed: u64,
 }
 
-/// A way of guessing.
-struct Guesser {
+/// Somebody who guesses.
+struct Attacker {
     format: HashFormat,
-    guesses: &'static str,
+    draws_from: &'static str,
     characters: String,
     /// How likely one character is right.
     odds: f64,
 }
 
-fn guessers() -> Vec<Guesser> {
+fn attackers() -> Vec<Attacker> {
     let base64 = |others| format!("{LETTERS}0123456789{others}");
-    let guesser = |format, guesses, characters, odds| Guesser {
+    let attacker = |format, draws_from, characters, odds| Attacker {
         format,
-        guesses,
+        draws_from,
         characters,
         odds,
     };
@@ -56,12 +56,12 @@ fn guessers() -> Vec<Guesser> {
     // 52 letters that are right for two values, and 12 others.
     let any_of_64 = (52.0 * 2.0 + 12.0) / 64.0 / 64.0;
     vec![
-        guesser(HashFormat::Base64Url, "letters", letters(), 1.0 / 32.0),
-        guesser(HashFormat::Base64Url, "any of 64", base64("-_"), any_of_64),
-        guesser(HashFormat::Base64, "letters", letters(), 1.0 / 32.0),
-        guesser(HashFormat::Base64, "any of 64", base64("+/"), any_of_64),
-        guesser(HashFormat::Base32, "letters", letters(), 1.0 / 32.0),
-        guesser(
+        attacker(HashFormat::Base64Url, "letters", letters(), 1.0 / 32.0),
+        attacker(HashFormat::Base64Url, "any of 64", base64("-_"), any_of_64),
+        attacker(HashFormat::Base64, "letters", letters(), 1.0 / 32.0),
+        attacker(HashFormat::Base64, "any of 64", base64("+/"), any_of_64),
+        attacker(HashFormat::Base32, "letters", letters(), 1.0 / 32.0),
+        attacker(
             HashFormat::Base32,
             "any of 32",
             "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".to_owned(),
@@ -71,11 +71,11 @@ fn guessers() -> Vec<Guesser> {
 }
 
 /// How many of these guesses are accepted, each for another address.
-fn accepted(guesser: &Guesser, batch: u64, guesses: u64, seed: u64) -> Result<u64, String> {
+fn accepted(attacker: &Attacker, batch: u64, guesses: u64, seed: u64) -> Result<u64, String> {
     let mut random = SmallRng::seed_from_u64(seed);
     let secret = Secret::new(random.random::<[u8; 20]>()).map_err(|error| error.to_string())?;
-    let srs = Srs::new(secret.with_format(guesser.format));
-    let characters = guesser.characters.as_bytes();
+    let srs = Srs::new(secret.with_format(attacker.format));
+    let characters = attacker.characters.as_bytes();
     let mut address = String::new();
     let mut accepted = 0;
     for number in 0..guesses {
@@ -96,7 +96,7 @@ fn accepted(guesser: &Guesser, batch: u64, guesses: u64, seed: u64) -> Result<u6
 }
 
 /// How many of all guesses are accepted, on all cores. Their number does not change the count.
-fn count(guesser: &Guesser, guesses: u64, seed: u64) -> Result<u64, String> {
+fn count(attacker: &Attacker, guesses: u64, seed: u64) -> Result<u64, String> {
     let batches = guesses.div_ceil(GUESSES_OF_A_SECRET);
     let next = AtomicU64::new(0);
     let work = || {
@@ -108,7 +108,7 @@ fn count(guesser: &Guesser, guesses: u64, seed: u64) -> Result<u64, String> {
             }
             let left = guesses - batch * GUESSES_OF_A_SECRET;
             let guesses = left.min(GUESSES_OF_A_SECRET);
-            sum += accepted(guesser, batch, guesses, seed.wrapping_add(batch))?;
+            sum += accepted(attacker, batch, guesses, seed.wrapping_add(batch))?;
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -148,12 +148,12 @@ fn main() -> Result<ExitCode, String> {
         "hashes of 4 characters, {guesses} guesses a line, seed {}\n",
         arguments.seed
     );
-    println!("format     guesses    accepted  expected  by chance   expected: 1 in");
+    println!("format     draws from accepted  expected  by chance   expected: 1 in");
     let mut seeds = SmallRng::seed_from_u64(arguments.seed);
     let mut as_expected = true;
-    for guesser in guessers() {
-        let accepted = count(&guesser, guesses, seeds.random())?;
-        let odds = guesser.odds.powi(4);
+    for attacker in attackers() {
+        let accepted = count(&attacker, guesses, seeds.random())?;
+        let odds = attacker.odds.powi(4);
         #[expect(clippy::cast_precision_loss, reason = "nobody waits for 2^53 guesses")]
         let expected = guesses as f64 * odds;
         let (low, high) = bounds(expected);
@@ -165,8 +165,8 @@ fn main() -> Result<ExitCode, String> {
         };
         println!(
             "{:<10} {:<9} {accepted:>9} {expected:>9.1} {low:>4} to {high:<4} {:>10.0}{verdict}",
-            guesser.format.to_string(),
-            guesser.guesses,
+            attacker.format.to_string(),
+            attacker.draws_from,
             1.0 / odds,
         );
     }

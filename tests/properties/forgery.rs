@@ -3,13 +3,16 @@
 use mail_srs::{HashFormat, ReverseError};
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 
-use crate::mailboxes::{Tag, hostile, mailbox, srs0_mailbox, srs1_mailbox};
+use crate::mailboxes::{Tag, hostile, mailbox, requoted, srs0_mailbox, srs1_mailbox};
 use crate::settings::{self, Key, Settings, day, key, keys, settings};
 use crate::syntax;
-use crate::{config, fewer_cases, forwarded, hash, meaning, reversed, sender_and_hop, written_as};
+use crate::{
+    Hop, config, fewer_cases, forwarded, hash, meaning, reversed, sender_and_hop,
+    thousands_of_cases, written_as,
+};
 
 proptest! {
-    #![proptest_config(fewer_cases())]
+    #![proptest_config(thousands_of_cases())]
 
     #[test]
     fn no_address_one_character_away_is_accepted(
@@ -50,6 +53,107 @@ proptest! {
                     "{presented:?} for {address:?}: {verdict:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn no_cut_below_the_minimum_is_accepted_and_every_other_is(
+        (sender, hop) in sender_and_hop(mailbox()),
+        settings in settings(),
+        today in day(),
+    ) {
+        let srs = settings.srs();
+        let address = forwarded(&srs, &sender, &hop.alias, today)?;
+        let (genuine, domain) = meaning(&address)?;
+        let (minimum, made) = (settings.hash_min, hash(&genuine));
+        for length in 0..=made.len() {
+            let cut = genuine.replacen(made, made.get(..length).unwrap_or_default(), 1);
+            let presented = format!("{}@{domain}", written_as(&address, &cut));
+            let verdict = srs.reverse(&presented, today).map(|_| ());
+            let expected = if length < minimum {
+                Err(ReverseError::HashTooShort { length, minimum })
+            } else {
+                Ok(())
+            };
+            prop_assert_eq!(verdict, expected, "{} for {}", presented, address);
+        }
+    }
+
+    /// Fields swapped within an address, and fields of two addresses, made by the same secret,
+    /// joined to one: whatever is accepted is hashed as the address is that its hash is from.
+    #[test]
+    fn no_swap_or_splice_of_fields_is_accepted(
+        (senders, hop) in senders_and_hop(),
+        settings in with_whole_hashes(),
+        days in (day(), day()),
+    ) {
+        let srs = settings.srs();
+        let format = settings
+            .keys
+            .first()
+            .map(|key| key.format)
+            .unwrap_or_default();
+        let made = [(&senders.0, days.0), (&senders.1, days.1)]
+            .map(|(sender, today)| forwarded(&srs, sender, &hop.alias, today));
+        let [one, other] = made;
+        let (one, other) = (one?, other?);
+        let (first, domain) = meaning(&one)?;
+        let (second, _) = meaning(&other)?;
+        let genuine = [first, second];
+        for text in swaps(&genuine).into_iter().chain(splices(&genuine)) {
+            let quoted = format!("{}@{domain}", requoted(&syntax::local_part_for(&text), &[false]));
+            let presented = format!("{}@{domain}", syntax::local_part_for(&text));
+            let is_alike = genuine.iter().any(|genuine| hashed_alike(&text, genuine, format));
+            for presented in [quoted, presented] {
+                // `Expired` too says that the hash is right.
+                let is_genuine = matches!(
+                    srs.reverse(&presented, days.0),
+                    Ok(_) | Err(ReverseError::Expired { .. })
+                );
+                prop_assert!(
+                    is_alike || !is_genuine,
+                    "{presented:?} of {one:?} and {other:?}"
+                );
+            }
+        }
+        // The law would not notice if nothing were read: the addresses themselves are genuine.
+        for (address, today) in [(&one, days.0), (&other, days.1)] {
+            reversed(&srs, address, today)?;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(fewer_cases())]
+
+    #[test]
+    fn every_other_character_in_every_place_is_refused(
+        (sender, hop) in sender_and_hop(mailbox()),
+        settings in with_whole_hashes(),
+        today in day(),
+    ) {
+        let srs = settings.srs();
+        let address = forwarded(&srs, &sender, &hop.alias, today)?;
+        let (genuine, domain) = meaning(&address)?;
+        let format = settings
+            .keys
+            .first()
+            .map(|key| key.format)
+            .unwrap_or_default();
+        let behind_tag = genuine.char_indices().skip("SRS0=".len());
+        for ((at, character), new) in
+            behind_tag.flat_map(|place| ('\0'..='\x7f').map(move |new| (place, new)))
+        {
+            let (before, from) = genuine.split_at(at);
+            let after = from.strip_prefix(character).unwrap_or_default();
+            let text = format!("{before}{new}{after}");
+            let presented = format!("{}@{domain}", written_as(&address, &text));
+            prop_assert_eq!(
+                srs.reverse(&presented, today).is_ok(),
+                read_alike(&text, format) == read_alike(&genuine, format),
+                "{}",
+                presented
+            );
         }
     }
 
@@ -136,6 +240,90 @@ fn read_alike(text: &str, format: HashFormat) -> String {
         }
         _ => lower_case,
     }
+}
+
+/// Two senders, of which one may be that of a forwarder and the other not, or both or none; and
+/// sometimes they share a part.
+fn senders_and_hop() -> impl Strategy<Value = ((String, String), Hop)> {
+    (sender_and_hop(mailbox()), mailbox(), 0..4_u8).prop_filter_map(
+        "a sender of another domain",
+        |((one, hop), other, shared)| {
+            let (one_local_part, one_host) = syntax::split(&one)?;
+            let (local_part, host) = syntax::split(&other)?;
+            let other = match shared {
+                0 => format!("{one_local_part}@{host}"),
+                1 => format!("{local_part}@{one_host}"),
+                _ => other.clone(),
+            };
+            let (_, host) = syntax::split(&other)?;
+            let is_foreign = !host.eq_ignore_ascii_case(&hop.domain);
+            is_foreign.then_some(((one, other), hop))
+        },
+    )
+}
+
+/// The tag and separator, and the fields of the text of an SRS local part.
+fn fields(text: &str) -> (&str, Vec<&str>) {
+    let count = if Tag::of(text) == Tag::Srs0 { 4 } else { 3 };
+    let (tag, fields) = text.split_at_checked("SRS0=".len()).unwrap_or_default();
+    (tag, fields.splitn(count, '=').collect())
+}
+
+/// Each text with every two of its fields swapped.
+fn swaps(texts: &[String; 2]) -> Vec<String> {
+    let mut swapped = Vec::new();
+    for text in texts {
+        let (tag, fields) = fields(text);
+        for one in 0..fields.len() {
+            for other in 0..one {
+                let mut fields = fields.clone();
+                fields.swap(one, other);
+                swapped.push(format!("{tag}{}", fields.join("=")));
+            }
+        }
+    }
+    swapped
+}
+
+/// Every way to take each field from one text or the other, and the tag as well.
+fn splices(texts: &[String; 2]) -> Vec<String> {
+    let [(one_tag, one), (other_tag, other)] = [fields(&texts[0]), fields(&texts[1])];
+    let mut spliced = vec![one_tag.to_owned(), other_tag.to_owned()];
+    for at in 0..one.len().max(other.len()) {
+        // From the shorter one, where it has ended, nothing.
+        let pieces: Vec<&str> = [&one, &other]
+            .into_iter()
+            .filter_map(|fields| fields.get(at).copied())
+            .collect();
+        spliced = spliced
+            .into_iter()
+            .flat_map(|text| {
+                let border = if at == 0 { "" } else { "=" };
+                pieces
+                    .iter()
+                    .map(|piece| format!("{text}{border}{piece}"))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+    }
+    spliced
+}
+
+/// Whether two texts bear the same hash and have the same hashed: with the borders and the tag, or
+/// in base64 all run together.
+fn hashed_alike(text: &str, other: &str, format: HashFormat) -> bool {
+    let [one, other] = [text, other].map(|text| {
+        let alike = read_alike(text, format);
+        let (tag, fields) = fields(&alike);
+        let (hash, hashed) = fields.split_first().unwrap_or((&"", &[]));
+        // The separator after the tag is not hashed in any format.
+        let tag = tag.get(.."SRS0".len()).unwrap_or_default();
+        match format {
+            HashFormat::Base32 => format!("{hash} {tag}={}", hashed.join("=")),
+            _ => format!("{hash} {}", hashed.concat()),
+        }
+    });
+    one == other
 }
 
 /// The text with the `=` that ends its host at every other place behind its hash.

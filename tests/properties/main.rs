@@ -35,6 +35,14 @@ fn fewer_cases() -> ProptestConfig {
     }
 }
 
+/// For laws that are to hold for thousands of addresses.
+fn thousands_of_cases() -> ProptestConfig {
+    ProptestConfig {
+        cases: config().cases.saturating_mul(8),
+        ..config()
+    }
+}
+
 /// Forwards and says why not, where the law wants it forwarded.
 fn forwarded(srs: &Srs, sender: &str, alias: &str, today: Day) -> Result<String, TestCaseError> {
     match srs.forward(sender, alias, today) {
