@@ -124,7 +124,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(fewer_cases())]
+    #![proptest_config(config())]
 
     #[test]
     fn every_other_character_in_every_place_is_refused(
@@ -156,6 +156,10 @@ proptest! {
             );
         }
     }
+}
+
+proptest! {
+    #![proptest_config(fewer_cases())]
 
     #[test]
     fn no_border_between_fields_can_be_moved_under_base32(
