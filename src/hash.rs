@@ -1,7 +1,7 @@
 //! The hash as text: alphabets, folding, truncation, comparison.
 
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::ConstantTimeEq as _;
 
 use crate::secret::{HashFormat, MAC_OCTETS, Mac, Secret, Secrets};
 
@@ -44,7 +44,7 @@ impl Hash {
         };
         // An empty hash matches nothing: four characters at least are presented.
         let length = if written { length } else { 0 };
-        // What the last octet had beyond is no part of it; `compare` counts on zeros there.
+        // What the last octet had beyond is no part of it.
         text.get_mut(length..).unwrap_or_default().fill(0);
         Self { text, length }
     }
@@ -163,49 +163,31 @@ enum Comparison {
 /// Compares in a time that depends on the lengths and the verdict only, not on where the first
 /// difference stands.
 fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
-    let length = presented.len();
-    if length != expected.length {
+    if presented.len() != expected.length {
         return Comparison::Different;
     }
-    let mut text = [0; MAX_LENGTH];
-    for (to, from) in text.iter_mut().zip(presented) {
-        *to = *from;
+    // The bits in which some octets differ, as they are and lower-cased.
+    let (mut exact, mut folded) = (0, 0);
+    for (&presented, &expected) in presented.iter().zip(&expected.text) {
+        let presented = in_one_alphabet(format, presented);
+        let expected = in_one_alphabet(format, expected);
+        exact |= presented ^ expected;
+        folded |= presented.to_ascii_lowercase() ^ expected.to_ascii_lowercase();
     }
-    let presented = in_one_alphabet(format, text);
-    let expected = in_one_alphabet(format, expected.text);
-    let exact = equal(&presented, &expected, length);
-    let folded = equal(
-        &presented.map(|octet| octet.to_ascii_lowercase()),
-        &expected.map(|octet| octet.to_ascii_lowercase()),
-        length,
-    );
-    if exact.into() {
+    if exact.ct_eq(&0).into() {
         Comparison::Exact
-    } else if folded.into() {
+    } else if folded.ct_eq(&0).into() {
         Comparison::Folded
     } else {
         Comparison::Different
     }
 }
 
-/// Compares the first `length` octets, eight at a time, beyond which both are filled with zeros.
-fn equal(one: &[u8; MAX_LENGTH], other: &[u8; MAX_LENGTH], length: usize) -> Choice {
-    let (one, _) = one.as_chunks();
-    let (other, _) = other.as_chunks();
-    let words = one.iter().zip(other).take(length.div_ceil(8));
-    words.fold(Choice::from(1), |equal, (one, other)| {
-        equal & u64::from_ne_bytes(*one).ct_eq(&u64::from_ne_bytes(*other))
-    })
-}
-
 /// Gives a hash in base64url the characters of base64, since both are accepted as one alphabet.
-fn in_one_alphabet(format: HashFormat, mut text: [u8; MAX_LENGTH]) -> [u8; MAX_LENGTH] {
-    if format == HashFormat::Base64Url {
-        for octet in &mut text {
-            // Without a branch, since where they stand would tell something of the hash.
-            *octet ^= u8::from(*octet == b'-') * (b'-' ^ b'+');
-            *octet ^= u8::from(*octet == b'_') * (b'_' ^ b'/');
-        }
-    }
-    text
+fn in_one_alphabet(format: HashFormat, octet: u8) -> u8 {
+    // Without a branch on the octet, since where they stand would tell something of the hash.
+    let is_url = u8::from(format == HashFormat::Base64Url);
+    let minus = is_url * u8::from(octet == b'-');
+    let underscore = is_url * u8::from(octet == b'_');
+    octet ^ (minus * (b'-' ^ b'+')) ^ (underscore * (b'_' ^ b'/'))
 }

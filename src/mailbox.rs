@@ -144,25 +144,26 @@ impl<'a> Text<'a> {
 
     /// Divides it at the first `=`.
     pub(crate) fn split_at_equals(self) -> Option<(Self, Self)> {
+        let found = self.raw.bytes().position(|octet| octet == b'=')?;
+        let (mut start, mut end) = (found, found + 1);
+        if self.has_pairs {
+            (start, end) = self.find_equals()?;
+        }
+        let piece = |raw| Self { raw, ..self };
+        Some((piece(self.raw.get(..start)?), piece(self.raw.get(end..)?)))
+    }
+
+    /// Where the first `=` begins and ends, with a backslash before it if there is one.
+    fn find_equals(self) -> Option<(usize, usize)> {
         let mut octets = self.raw.bytes().enumerate();
         while let Some((start, octet)) = octets.next() {
-            let (end, octet) = if octet == b'\\' && self.has_pairs {
+            let (end, octet) = if octet == b'\\' {
                 octets.next()?
             } else {
                 (start, octet)
             };
             if octet == b'=' {
-                let raw = self.raw;
-                return Some((
-                    Self {
-                        raw: raw.get(..start)?,
-                        ..self
-                    },
-                    Self {
-                        raw: raw.get(end + 1..)?,
-                        ..self
-                    },
-                ));
+                return Some((start, end + 1));
             }
         }
         None
@@ -185,14 +186,19 @@ impl<'a> Text<'a> {
         Some((first, Self { raw, ..self }))
     }
 
-    /// Its octets in `buffer`, if they fit.
-    pub(crate) fn copy_into(self, buffer: &mut [u8]) -> Option<&[u8]> {
-        let length = self.len();
-        let copy = buffer.get_mut(..length)?;
-        for (to, from) in copy.iter_mut().zip(self.octets()) {
+    /// Its octets, resolved in `buffer` where they are not so already, if they are at most `N`.
+    pub(crate) fn resolve<'b, const N: usize>(self, buffer: &'b mut [u8; N]) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        if !self.has_pairs {
+            return (self.raw.len() <= N).then_some(self.raw.as_bytes());
+        }
+        let resolved = buffer.get_mut(..self.len())?;
+        for (to, from) in resolved.iter_mut().zip(self.octets()) {
             *to = from;
         }
-        Some(copy)
+        Some(resolved)
     }
 
     /// Whether it may stand where a host stands: the characters of a domain, or an address literal.
@@ -414,7 +420,9 @@ impl fmt::Display for LocalPart<'_> {
 
 impl fmt::Display for Mailbox<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local_part(), self.host)
+        LocalPart(*self).fmt(f)?;
+        f.write_char('@')?;
+        self.host.fmt(f)
     }
 }
 
@@ -434,6 +442,8 @@ pub(crate) struct Parsed<'a> {
     pub(crate) mailbox: Mailbox<'a>,
     /// The local part without quotes.
     pub(crate) text: Text<'a>,
+    /// Those of the local part without quotes.
+    pub(crate) classes: Classes,
     /// Whether the local part came between quotes.
     pub(crate) came_quoted: bool,
     /// The host, which holds no quoted pairs.
@@ -448,7 +458,10 @@ impl<'a> Parsed<'a> {
         } else {
             // RFC 5321 §4.1.2 allows `@` in a local part between quotes only; where it stands
             // without, the last one is taken for the divider, and the others are the defect.
-            let Some((local_part, host)) = address.rsplit_once('@') else {
+            let at = address.bytes().rposition(|octet| octet == b'@');
+            let Some((local_part, host)) =
+                at.and_then(|at| Some((address.get(..at)?, address.get(at + 1..)?)))
+            else {
                 return Err(AddressError::MissingAt {
                     offset: address.len(),
                 });
@@ -463,9 +476,13 @@ impl<'a> Parsed<'a> {
         } else {
             (0, UNQUOTED_NEVER)
         };
-        check(text.raw, start, never)?;
+        let mut classes = Classes::of_all(text.raw);
+        check(text.raw, classes, start, never)?;
+        if text.has_pairs {
+            classes = text.classes();
+        }
         check_host(host, address.len() - host.len())?;
-        let quoted = text.classes().needs_quotes() || (came_quoted && !text.is_dot_string());
+        let quoted = classes.needs_quotes() || (came_quoted && !text.is_dot_string());
         Ok(Self {
             mailbox: Mailbox {
                 tag: "",
@@ -474,6 +491,7 @@ impl<'a> Parsed<'a> {
                 host: Text::plain(host),
             },
             text,
+            classes,
             came_quoted,
             host,
         })
@@ -526,10 +544,11 @@ fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
     }
-    check(host, start, HOST_NEVER)?;
+    let classes = Classes::of_all(host);
+    check(host, classes, start, HOST_NEVER)?;
     // What RFC 5322 §3.2.3 calls specials stands in no domain, and in an address literal only
     // within its brackets.
-    if Classes::of_all(host).needs_quotes() && !is_literal(host.bytes()) {
+    if classes.needs_quotes() && !is_literal(host.bytes()) {
         let special = |&(_, octet): &(usize, u8)| Classes::of(octet).needs_quotes();
         let found = host.bytes().enumerate().find(special);
         let offset = start + found.map_or(0, |(offset, _)| offset);
@@ -545,9 +564,10 @@ fn is_literal(mut octets: impl Iterator<Item = u8>) -> bool {
         && octets.next().is_none()
 }
 
-/// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
-fn check(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
-    if !Classes::of_all(text).has(never.and(Classes::NON_ASCII)) {
+/// Finds the first character of `text`, which begins at `start` and has these `classes`, that may
+/// `never` stand there.
+fn check(text: &str, classes: Classes, start: usize, never: Classes) -> Result<(), AddressError> {
+    if !classes.has(never.and(Classes::NON_ASCII)) {
         return Ok(());
     }
     for (offset, character) in text.char_indices() {

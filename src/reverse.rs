@@ -49,7 +49,7 @@ pub(crate) fn reverse<'a>(
     // The hash comes before the age, so that `Expired` means genuine but old.
     let mut presented = [0; MAX_LENGTH];
     let verified = hash
-        .copy_into(&mut presented)
+        .resolve(&mut presented)
         .and_then(|hash| verify(secrets, hash, |message| address.fields().hash_into(message)))
         .ok_or(ReverseError::HashMismatch)?;
 

@@ -95,13 +95,10 @@ impl fmt::Display for SrsKind {
 /// The tag is recognised without regard to case. `SRS0@host`, without a separator, is an ordinary
 /// address; libsrs2 takes it for SRS0.
 pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
-    let ([s, r, s2, digit], rest) = local_part.split_first_chunk()?;
-    if !b"srs".eq_ignore_ascii_case(&[s, r, s2]) {
-        return None;
-    }
-    let kind = match digit {
-        b'0' => SrsKind::Srs0,
-        b'1' => SrsKind::Srs1,
+    let (tag, rest) = local_part.split_first_chunk()?;
+    let kind = match tag {
+        [b'S' | b's', b'R' | b'r', b'S' | b's', b'0'] => SrsKind::Srs0,
+        [b'S' | b's', b'R' | b'r', b'S' | b's', b'1'] => SrsKind::Srs1,
         _ => return None,
     };
     split_separator(rest).map(|_| (kind, rest))
@@ -163,8 +160,8 @@ impl<'a> Fields<'a> {
     fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
         let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
         let mut characters = [0; 2];
-        let timestamp = match timestamp.copy_into(&mut characters) {
-            Some([_, _]) => Timestamp::from_characters(characters),
+        let timestamp = match timestamp.resolve(&mut characters) {
+            Some(&[high, low]) => Timestamp::from_characters([high, low]),
             _ => None,
         };
         let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
@@ -404,7 +401,7 @@ impl<'a> SrsAddress<'a> {
                 separator,
                 fields,
                 domain: parsed.host,
-                quoted: keeps_quotes || hash.classes().and(fields.classes()).needs_quotes(),
+                quoted: keeps_quotes || parsed.classes.needs_quotes(),
             },
             came_quoted: parsed.came_quoted,
         })
