@@ -1012,6 +1012,22 @@ fn read(address: &str) -> SrsAddress<'_> {
 }
 
 #[test]
+fn an_address_that_was_read_has_quotes_where_it_needs_them_only() {
+    for (address, written) in [
+        // It came without, and a receiver that sends so wants it so.
+        ("SRS0=XXXX=KH=orig.example=a..b@x.example", None),
+        (r#""SRS0=XXXX=KH=orig.example=a..b"@x.example"#, None),
+        (r#""SRS0=XXXX=KH=orig.example=a b"@x.example"#, None),
+        (
+            r#""SRS0=XXXX=KH=orig.example=alice"@x.example"#,
+            Some("SRS0=XXXX=KH=orig.example=alice@x.example"),
+        ),
+    ] {
+        assert_eq!(read(address).to_string(), written.unwrap_or(address));
+    }
+}
+
+#[test]
 fn addresses_are_equal_if_they_mean_the_same() {
     let mailbox = |address| Mailbox::parse(address).unwrap();
     assert_eq!(
