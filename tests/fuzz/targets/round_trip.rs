@@ -94,11 +94,14 @@ fuzz_target!(|text: &str| {
             );
         }
 
-        // A mail server on the way folded it, or wrote it in upper case.
+        // A mail server on the way made one case of it.
         let (local, _) = address.split_at(local_part);
-        let lower = format!("{}@{domain}", folded(local));
-        let back = srs.reverse(&lower, day(0)).expect("folding does no harm");
-        assert!(same(&back.to_string(), &original));
+        for local in [local.to_ascii_lowercase(), local.to_ascii_uppercase()] {
+            let folded = format!("{local}@{domain}");
+            let back = srs.reverse(&folded, day(0));
+            let back = back.expect("folding does no harm").to_string();
+            assert!(same(&back, &original));
+        }
 
         // In its window and not outside, and for nobody else.
         for (offset, is_within) in [(-2, false), (-1, true), (21, true), (22, false)] {
