@@ -1,0 +1,277 @@
+//! Mail::SRS, pysrs and `PostSRSd`, as Debian packages them, at work beside this crate on fresh
+//! addresses.
+//!
+//! The senders are those of the property tests, drawn anew in each run. `MAIL_SRS_SEED` repeats a
+//! run; each prints its seed. A peer that is not installed is left out, which one line tells;
+//! `MAIL_SRS_PEERS=required` makes that an error, as in CI.
+
+mod child;
+mod daemon;
+mod differences;
+mod hops;
+mod laws;
+#[path = "../properties/mailboxes.rs"]
+#[expect(dead_code, reason = "hostile input is for the property tests")]
+mod mailboxes;
+mod peer;
+#[path = "../properties/syntax.rs"]
+mod syntax;
+mod tally;
+
+use std::{
+    env,
+    hash::{BuildHasher as _, RandomState},
+    io::Write as _,
+};
+
+use mail_srs::Day;
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{RngAlgorithm, TestCaseResult, TestRng, TestRunner},
+};
+
+use child::Script;
+use daemon::PostSrsd;
+use differences::{Difference, Kind};
+use hops::{Hop, hop, now, plain_sender, sender};
+use tally::Tally;
+
+/// How many senders each peer is asked about.
+const SENDERS: usize = 3_000;
+
+/// How many chains of forwarders each peer is part of.
+const CHAINS: usize = 400;
+
+/// The generators come with tests of their own.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn seed() -> u64 {
+    env::var("MAIL_SRS_SEED").map_or_else(
+        |_| RandomState::new().hash_one("seed"),
+        |seed| seed.parse().expect("MAIL_SRS_SEED is a number"),
+    )
+}
+
+/// Draws what is tried from a seed.
+struct Draw(TestRunner);
+
+impl Draw {
+    fn new(seed: u64) -> Draw {
+        let mut octets = [0; 32];
+        octets[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &octets);
+        Draw(TestRunner::new_with_rng(config(), rng))
+    }
+
+    fn next<S: Strategy>(&mut self, strategy: &S) -> S::Value {
+        strategy.new_tree(&mut self.0).unwrap().current()
+    }
+}
+
+/// Says it on standard error, where libtest does not capture it.
+fn say(line: &str) {
+    // A line at once, for the tests run side by side.
+    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+}
+
+/// The peer, or one line on what is left out.
+fn installed<P>(kind: Kind, package: &str, law: &str, peer: Option<P>) -> Option<P> {
+    if peer.is_none() {
+        let line = format!(
+            "{kind} is not installed: {law} was left out. To run it: apt-get install {package}; cargo test --test peers"
+        );
+        assert!(
+            env::var_os("MAIL_SRS_PEERS").is_none_or(|value| value != "required"),
+            "{line}"
+        );
+        say(&line);
+    }
+    peer
+}
+
+/// Today's time, and the law again if the day has changed under it.
+fn at_the_real_time(mut law: impl FnMut(u64) -> TestCaseResult) -> TestCaseResult {
+    loop {
+        let day = Day::today();
+        let result = law(day.number() * 86_400);
+        if Day::today() == day {
+            return result;
+        }
+    }
+}
+
+fn passes(result: TestCaseResult, seed: u64, what: &dyn core::fmt::Debug) {
+    if let Err(error) = result {
+        panic!("MAIL_SRS_SEED={seed}: {error}\n{what:?}");
+    }
+}
+
+fn finish(kind: Kind, seed: u64, tally: &Tally) {
+    assert!(tally.compared() >= 2_000);
+    assert!(tally.is_mostly_equal(), "{tally}");
+    say(&format!("{kind}, MAIL_SRS_SEED={seed}: {tally}"));
+}
+
+/// One of a hundred senders is in the forwarder's own domain.
+fn into_own_domain(draw: &mut Draw, sender: &str) -> Option<String> {
+    let (_, host) = syntax::split(sender)?;
+    (draw.next(&(0..100)) == 0 && syntax::is_domain(host)).then(|| host.to_ascii_uppercase())
+}
+
+fn agrees(kind: Kind, package: &str) {
+    let Some(mut peer) = installed(kind, package, "comparing with it", Script::start(kind)) else {
+        return;
+    };
+    let seed = seed();
+    let mut draw = Draw::new(seed);
+    let mut tally = Tally::default();
+    for _ in 0..SENDERS {
+        let (sender, mut hop, now) = draw.next(&(sender(), hop(), now()));
+        if let Some(alias) = into_own_domain(&mut draw, &sender) {
+            hop.alias = alias;
+        }
+        let result = laws::agree(&mut peer, &hop, now, &sender, &mut tally);
+        passes(result, seed, &(&sender, &hop, now));
+    }
+    let (hop, now) = draw.next(&(hop(), now()));
+    passes(laws::fixed(&mut peer, &hop, now, &mut tally), seed, &hop);
+    finish(kind, seed, &tally);
+}
+
+fn has_different_domains(hops: &[Hop], sender: &str) -> bool {
+    let mut hosts: Vec<_> = hops
+        .iter()
+        .map(|hop| hop.domain().to_ascii_lowercase())
+        .collect();
+    hosts.push(
+        syntax::split(sender)
+            .map(|(_, host)| host.to_ascii_lowercase())
+            .unwrap_or_default(),
+    );
+    hosts.push(differences::bounce(sender).1.to_ascii_lowercase());
+    hosts.sort();
+    let count = hosts.len();
+    hosts.dedup();
+    // The sender's host and the one its bounce goes to are the same, but for an SRS1.
+    hosts.len() + 1 >= count
+        && hops.iter().all(|hop| {
+            hosts
+                .iter()
+                .filter(|host| hop.domain().eq_ignore_ascii_case(host))
+                .count()
+                == 1
+        })
+}
+
+fn chains(kind: Kind, package: &str) {
+    let Some(mut peer) = installed(kind, package, "chains with it", Script::start(kind)) else {
+        return;
+    };
+    let seed = seed();
+    let mut draw = Draw::new(seed);
+    let hops = proptest::collection::vec(hop(), 2..=5);
+    let chain = (plain_sender(), hops, now()).prop_filter("a plain chain", |(sender, hops, _)| {
+        has_different_domains(hops, sender) && Difference::of(kind, &hops[0], sender).is_none()
+    });
+    for index in 0..CHAINS {
+        let (sender, hops, now) = draw.next(&chain);
+        let result = laws::chain(&mut peer, &hops, index % 2 == 0, now, &sender);
+        passes(result, seed, &(&sender, &hops, now));
+    }
+    say(&format!(
+        "{kind}, MAIL_SRS_SEED={seed}: {CHAINS} chains of 2 to 5 hops there and back"
+    ));
+}
+
+#[test]
+fn mail_srs_agrees() {
+    agrees(Kind::MailSrs, "libmail-srs-perl");
+}
+
+#[test]
+fn mail_srs_chains() {
+    chains(Kind::MailSrs, "libmail-srs-perl");
+}
+
+#[test]
+fn pysrs_agrees() {
+    agrees(Kind::Pysrs, "python3-srs");
+}
+
+#[test]
+fn pysrs_chains() {
+    chains(Kind::Pysrs, "python3-srs");
+}
+
+#[test]
+fn postsrsd_agrees() {
+    let kind = Kind::PostSrsd;
+    let peer = PostSrsd::start("agrees");
+    let Some(mut peer) = installed(kind, "postsrsd", "comparing with it", peer) else {
+        return;
+    };
+    let seed = seed();
+    let mut draw = Draw::new(seed);
+    let hops = peer.hops();
+    let mut tally = Tally::default();
+    for hop in hops.iter().cycle().take(SENDERS) {
+        let mut sender = draw.next(&sender());
+        if into_own_domain(&mut draw, &sender).is_some() {
+            let (local_part, _) = syntax::split(&sender).unwrap();
+            sender = format!("{local_part}@{}", hop.alias.to_ascii_uppercase());
+        }
+        let mut counted = Tally::default();
+        let result = at_the_real_time(|now| {
+            counted = Tally::default();
+            laws::agree(&mut peer, hop, now, &sender, &mut counted)
+        });
+        tally.add(&counted);
+        passes(result, seed, &(&sender, hop));
+    }
+    passes(
+        at_the_real_time(|now| laws::fixed(&mut peer, &hops[0], now, &mut tally)),
+        seed,
+        &hops,
+    );
+    finish(kind, seed, &tally);
+}
+
+#[test]
+fn postsrsd_chains() {
+    let kind = Kind::PostSrsd;
+    let peer = PostSrsd::start("chains");
+    let Some(mut peer) = installed(kind, "postsrsd", "chains with it", peer) else {
+        return;
+    };
+    let seed = seed();
+    let mut draw = Draw::new(seed);
+    let daemons = peer.hops();
+    let hops = proptest::collection::vec(hop(), 2..=5);
+    for index in 0..CHAINS {
+        let ours_first = index % 2 == 0;
+        // Every other hop is a daemon, with the settings that it has.
+        let hops = (plain_sender(), &hops).prop_map(|(sender, mut hops)| {
+            let theirs = hops.iter_mut().skip(usize::from(ours_first)).step_by(2);
+            for (hop, daemon) in theirs.zip(&daemons) {
+                *hop = daemon.clone();
+            }
+            (sender, hops)
+        });
+        let chain = hops.prop_filter("a plain chain", |(sender, hops)| {
+            has_different_domains(hops, sender) && Difference::of(kind, &hops[0], sender).is_none()
+        });
+        let (sender, hops) = draw.next(&chain);
+        let result =
+            at_the_real_time(|now| laws::chain(&mut peer, &hops, ours_first, now, &sender));
+        passes(result, seed, &(&sender, &hops));
+    }
+    say(&format!(
+        "{kind}, MAIL_SRS_SEED={seed}: {CHAINS} chains of 2 to 5 hops there and back"
+    ));
+}
