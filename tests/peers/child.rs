@@ -1,4 +1,4 @@
-//! Mail::SRS and pysrs: one process each, told its settings and the time with every request.
+//! `Mail::SRS` and pysrs: one process each, told its settings and the time with every request.
 
 use std::{
     fmt::Write as _,
@@ -12,6 +12,9 @@ use crate::{
     peer::{Answer, Peer},
 };
 
+/// Debian's own, whatever other stands before it in the path.
+const PYTHON: &str = "/usr/bin/python3";
+
 pub(crate) struct Script {
     kind: Kind,
     child: Child,
@@ -20,22 +23,12 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// `None` if the peer is not installed.
-    pub(crate) fn start(kind: Kind) -> Option<Script> {
-        let (interpreter, imports, script) = match kind {
-            Kind::MailSrs => ("perl", ["-MMail::SRS", "-e1"], "mail_srs.pl"),
-            // Debian's own Python, whatever other stands before it in the path.
-            Kind::Pysrs => ("/usr/bin/python3", ["-c", "import SRS"], "pysrs.py"),
-            Kind::PostSrsd => return None,
+    pub(crate) fn start(kind: Kind) -> Script {
+        let (interpreter, script) = match kind {
+            Kind::MailSrs => ("perl", "mail_srs.pl"),
+            Kind::Pysrs => (PYTHON, "pysrs.py"),
+            Kind::PostSrsd => panic!("PostSRSd is a daemon"),
         };
-        let is_installed = Command::new(interpreter)
-            .args(imports)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !is_installed {
-            return None;
-        }
         let mut child = Command::new(interpreter)
             .arg(format!(
                 "{}/tests/peers/{script}",
@@ -45,12 +38,12 @@ impl Script {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Some(Script {
+        Script {
             kind,
             requests: child.stdin.take().unwrap(),
             answers: BufReader::new(child.stdout.take().unwrap()),
             child,
-        })
+        }
     }
 
     fn ask(&mut self, op: &str, hop: &Hop, now: u64, address: &str) -> Answer {
@@ -101,6 +94,19 @@ impl Drop for Script {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+pub(crate) fn mail_srs_is_installed() -> bool {
+    succeeds(Command::new("perl").args(["-MMail::SRS", "-e1"]))
+}
+
+pub(crate) fn pysrs_is_installed() -> bool {
+    succeeds(Command::new(PYTHON).args(["-c", "import SRS.Guarded"]))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let status = command.stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 fn hex(text: &str) -> String {

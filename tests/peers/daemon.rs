@@ -4,7 +4,7 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::{BufRead as _, BufReader, ErrorKind, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::PathBuf,
     process::{self, Child, Command, Stdio},
@@ -31,8 +31,8 @@ struct Daemon {
 }
 
 impl PostSrsd {
-    /// `None` if it is not installed. `name` tells apart the tests that have daemons at one time.
-    pub(crate) fn start(name: &str) -> Option<PostSrsd> {
+    /// `name` tells apart the tests that have daemons at one time.
+    pub(crate) fn start(name: &str) -> PostSrsd {
         let settings = [
             ('=', 4, "first.example", ["tops3cr3t", "r3t1r3d"]),
             ('+', 10, "Second.example", ["an0ther s3cret", "0lder"]),
@@ -52,8 +52,8 @@ impl PostSrsd {
                 },
             )
         });
-        let daemons = daemons.into_iter().collect::<Option<_>>()?;
-        Some(PostSrsd { daemons })
+        let daemons = daemons.into();
+        PostSrsd { daemons }
     }
 
     /// The hops that its daemons are.
@@ -73,14 +73,14 @@ impl PostSrsd {
 }
 
 impl Daemon {
-    fn start(name: &str, hop: Hop) -> Option<Daemon> {
+    fn start(name: &str, hop: Hop) -> Daemon {
         let file = format!("postsrsd-{}-{name}-{}", process::id(), hop.alias);
         let secrets = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
         fs::write(&secrets, hop.secrets.join("\n") + "\n").unwrap();
         // Another program may take a port between here and there, so a few are tried.
         for _ in 0..5 {
             let [forward, reverse] = free_ports();
-            let child = Command::new("postsrsd")
+            let mut child = Command::new("postsrsd")
                 .env("PATH", path())
                 .arg(format!("-s{}", secrets.display()))
                 .arg(format!("-d{}", hop.alias))
@@ -90,20 +90,16 @@ impl Daemon {
                 .args([format!("-f{forward}"), format!("-r{reverse}")])
                 .arg("-4")
                 .stderr(Stdio::null())
-                .spawn();
-            let mut child = match child {
-                Ok(child) => child,
-                Err(error) if error.kind() == ErrorKind::NotFound => return None,
-                Err(error) => panic!("postsrsd: {error}"),
-            };
+                .spawn()
+                .unwrap();
             if let (Some(forward), Some(reverse)) = (connect(forward), connect(reverse)) {
-                return Some(Daemon {
+                return Daemon {
                     hop,
                     child,
                     secrets,
                     forward,
                     reverse,
-                });
+                };
             }
             drop(child.kill());
             drop(child.wait());
@@ -119,6 +115,12 @@ impl Drop for Daemon {
         drop(self.child.wait());
         drop(fs::remove_file(&self.secrets));
     }
+}
+
+pub(crate) fn is_installed() -> bool {
+    let mut command = Command::new("postsrsd");
+    let command = command.arg("-v").env("PATH", path());
+    command.stdout(Stdio::null()).status().is_ok()
 }
 
 /// It is installed for administrators, whose path is not everybody's.

@@ -17,6 +17,17 @@ pub(crate) enum Kind {
     PostSrsd,
 }
 
+impl Kind {
+    /// Debian's package of it.
+    pub(crate) const fn package(self) -> &'static str {
+        match self {
+            Self::MailSrs => "libmail-srs-perl",
+            Self::Pysrs => "python3-srs",
+            Self::PostSrsd => "postsrsd",
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -30,7 +41,7 @@ impl fmt::Display for Kind {
 /// Where we differ on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Difference {
-    /// Mail::SRS and `PostSRSd` pack the quotes inside, and an `@` between them misleads both.
+    /// `Mail::SRS` and `PostSRSd` pack the quotes inside, and an `@` between them misleads both.
     /// pysrs keeps them outside, but hashes the backslashes of quoted pairs.
     QuotedLocalPart,
     /// Needless quotes, which pysrs keeps.
@@ -49,11 +60,11 @@ pub(crate) enum Difference {
     HashAlphabet,
     /// A hash longer than configured, whose tail is wrong: `PostSRSd` does not look at it.
     LongerHash,
-    /// One character: Mail::SRS and pysrs sign with it.
+    /// One character: `Mail::SRS` and pysrs sign with it.
     ShortestHash,
     /// Tomorrow's timestamp, which our default accepts.
     ClockSkew,
-    /// A timestamp of three characters, which Mail::SRS and pysrs accept.
+    /// A timestamp of three characters, which `Mail::SRS` and pysrs accept.
     TimestampField,
 }
 

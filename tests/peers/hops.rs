@@ -99,7 +99,7 @@ pub(crate) fn stamp(day: Day) -> String {
 }
 
 /// Any forwarder that all of us can be: hashes from 4 characters to the whole 27, no age of 0,
-/// which to Mail::SRS is none given, and secrets of ASCII, for pysrs.
+/// which to `Mail::SRS` is none given, and secrets of ASCII, for pysrs.
 pub(crate) fn hop() -> impl Strategy<Value = Hop> {
     let secret = prop_oneof![3 => "[!-~]{1,32}", 1 => "[ -~]{62,80}"];
     let secrets = vec(secret, 1..4).prop_filter("different secrets", |secrets| {
