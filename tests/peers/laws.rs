@@ -296,8 +296,7 @@ fn age(
     Ok(())
 }
 
-/// Forwards through hops of which we are every other, checks that the other side would have made
-/// the same, and sends the bounce back.
+/// Forwards through hops of which we are every other, and sends the bounce back.
 pub(crate) fn chain(
     peer: &mut dyn Peer,
     hops: &[Hop],
