@@ -208,6 +208,21 @@ impl ReverseError {
     }
 }
 
+#[cfg(feature = "std")]
+impl ReverseError {
+    /// Shared with [`IncomingError`].
+    const fn code(self) -> &'static str {
+        match self {
+            Self::NotSrs => "not-srs",
+            Self::Address(_) => "invalid-address",
+            Self::Malformed(_) => "malformed",
+            Self::HashTooShort { .. } => "hash-too-short",
+            Self::HashMismatch => "hash-mismatch",
+            Self::Expired { .. } => "expired",
+        }
+    }
+}
+
 impl From<ParseError> for ReverseError {
     fn from(error: ParseError) -> Self {
         match error {
@@ -331,4 +346,173 @@ pub enum BuildError {
         /// The days ahead.
         max_skew: u16,
     },
+}
+
+/// Why there is no set of [`Domains`](crate::Domains).
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DomainsError {
+    /// A line holds something that can be no domain.
+    #[error(
+        "line {line} is no domain: write example.com for that alone, .example.com for its subdomains"
+    )]
+    Line {
+        /// Which, counted from 1, with those that are skipped.
+        line: usize,
+    },
+    /// An entry can be no domain.
+    #[error(
+        "entry {entry} is no domain: write example.com for that alone, .example.com for its \
+         subdomains"
+    )]
+    Entry {
+        /// Which, counted from 1.
+        entry: usize,
+    },
+}
+
+/// Why [`ForwarderBuilder::build`](crate::ForwarderBuilder::build) refused the settings.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ForwarderBuildError {
+    /// The SRS domain is no domain.
+    #[error("srs domain is no domain: give one such as srs.example.com")]
+    SrsDomain,
+    /// There is no domain in which SRS addresses could be made or accepted.
+    #[error("no domain for srs addresses: give an srs domain, or accepted domains to choose from")]
+    NoDomain,
+}
+
+/// Why [`Forwarder::outgoing`](crate::Forwarder::outgoing) came to no decision.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OutgoingError {
+    /// The sender is no envelope address.
+    #[error("invalid sender: {0}")]
+    Sender(AddressError),
+    /// The destination is neither a domain nor an envelope address.
+    #[error("invalid destination: {0}")]
+    Destination(AddressError),
+    /// Neither the forwarder nor the envelope has a domain to rewrite into.
+    #[error("no srs domain to rewrite into: the forwarder has none, so each envelope needs one")]
+    NoSrsDomain,
+    /// The domain to rewrite into is neither a domain nor an envelope address.
+    #[error("invalid srs domain: {0}")]
+    SrsDomain(AddressError),
+    /// The domain to rewrite into is not among the accepted ones, so that no bounce to it would be.
+    #[error("srs domain of the envelope is not among the accepted domains")]
+    SrsDomainNotAccepted,
+    /// The local part of the new sender would exceed the limit, and is not to be forwarded then.
+    #[error("rewritten local part takes {octets} octets, over the limit of {limit}")]
+    TooLong {
+        /// The octets of the local part.
+        octets: usize,
+        /// The octets allowed: by RFC 5321, or by
+        /// [`SrsBuilder::local_part_limit`](crate::SrsBuilder::local_part_limit).
+        limit: usize,
+    },
+}
+
+#[cfg(feature = "std")]
+impl OutgoingError {
+    /// A short name for logs and metrics, which stays the same: `invalid-sender`,
+    /// `invalid-destination`, `no-srs-domain`, `invalid-srs-domain`, `srs-domain-not-accepted` or
+    /// `refused-too-long`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Sender(_) => "invalid-sender",
+            Self::Destination(_) => "invalid-destination",
+            Self::NoSrsDomain => "no-srs-domain",
+            Self::SrsDomain(_) => "invalid-srs-domain",
+            Self::SrsDomainNotAccepted => "srs-domain-not-accepted",
+            Self::TooLong { .. } => "refused-too-long",
+        }
+    }
+
+    /// The reply to give if the message is still in the SMTP dialogue, or `None` where the fault is
+    /// the forwarder's own: then keep the message until that is mended.
+    #[must_use]
+    pub const fn smtp_reply(self) -> Option<SmtpReply> {
+        // RFC 3463 §3.2: X.1.7 bad sender's mailbox address syntax.
+        let text = match self {
+            Self::Sender(_) => "sender address is malformed",
+            Self::TooLong { .. } => "sender address is too long to be forwarded",
+            Self::Destination(_)
+            | Self::NoSrsDomain
+            | Self::SrsDomain(_)
+            | Self::SrsDomainNotAccepted => return None,
+        };
+        Some(SmtpReply {
+            enhanced: "5.1.7",
+            text,
+        })
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<ForwardError> for OutgoingError {
+    fn from(error: ForwardError) -> Self {
+        match error {
+            ForwardError::Sender(error) => Self::Sender(error),
+            ForwardError::Alias(error) => Self::SrsDomain(error),
+            ForwardError::LocalPartTooLong { octets, limit } => Self::TooLong { octets, limit },
+        }
+    }
+}
+
+/// Why [`Forwarder::incoming`](crate::Forwarder::incoming) refuses a recipient.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IncomingError {
+    /// It is no genuine SRS address, or no longer; never [`ReverseError::NotSrs`].
+    #[error(transparent)]
+    Srs(#[from] ReverseError),
+    /// It is genuine, but the message has a real sender.
+    #[error("srs address is genuine, but the sender is not null")]
+    NotABounce,
+    /// It leads to so many other SRS addresses of ours that it was not followed to its end.
+    #[error("srs address leads to too many others")]
+    TooManySteps,
+}
+
+#[cfg(feature = "std")]
+impl IncomingError {
+    /// A short name for logs and metrics, which stays the same: `invalid-address`, `malformed`,
+    /// `hash-too-short`, `hash-mismatch`, `expired`, `not-a-bounce` or `too-many-steps`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Srs(error) => error.code(),
+            Self::NotABounce => "not-a-bounce",
+            Self::TooManySteps => "too-many-steps",
+        }
+    }
+
+    /// The reply to give at RCPT.
+    ///
+    /// ```
+    /// use mail_srs::IncomingError;
+    ///
+    /// let reply = IncomingError::NotABounce.smtp_reply();
+    /// assert_eq!(reply.to_string(), "550 5.7.1 SRS address takes bounces only");
+    /// ```
+    #[must_use]
+    pub const fn smtp_reply(self) -> SmtpReply {
+        let (enhanced, text) = match self {
+            Self::Srs(error) => match error.smtp_reply() {
+                Some(reply) => return reply,
+                None => ("5.1.3", "SRS address is malformed"),
+            },
+            // RFC 3463 §3.8: X.7.1 delivery not authorized, message refused.
+            Self::NotABounce => ("5.7.1", "SRS address takes bounces only"),
+            // RFC 3463 §3.5: X.4.6 routing loop detected.
+            Self::TooManySteps => ("5.4.6", "SRS address leads to too many others"),
+        };
+        SmtpReply { enhanced, text }
+    }
 }

@@ -25,6 +25,11 @@
 //!   `Display`, so `write!` puts them where you like.
 //! - [`ReverseError`] says why an address was refused, and [`ReverseError::smtp_reply`] what to
 //!   answer.
+#![cfg_attr(
+    feature = "std",
+    doc = "- [`Forwarder`] is what a mail server needs on top: whose mail is rewritten, for which destinations,
+  and what a recipient is. [`Domains`] are the sets of domains that it knows."
+)]
 //! - [`SrsAddress`] reads an SRS address without any secret, for logs and tools.
 //!
 //! Neither verb allocates, reads a clock or has any effect. Both take the [`Day`] as an argument.
@@ -40,12 +45,13 @@
 //! these disagree, this crate decides, and its tests say how. What it decides on hostile input:
 //! nothing comes out that could end an SMTP command.
 //!
-//! Not here: DNS, SPF checks, and the knowledge of which domains are yours. SRS makes SPF pass, but
+//! Not here: DNS and SPF checks. SRS makes SPF pass, but
 //! not DMARC's alignment of SPF with `From:`; DKIM has to carry that.
 //!
 //! # Features
 //!
-//! - `std` (default): `Day::today`, the only function that reads a clock. Implies `alloc`.
+//! - `std` (default): `Day::today`, the only function that reads a clock; `Forwarder` and its
+//!   `Domains`. Implies `alloc`.
 //! - `alloc`: several secrets, by `Secrets::accept` and `Secrets::from_lines`.
 //! - `getrandom`: `GeneratedSecret`.
 #![no_std]
@@ -67,8 +73,12 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod domains;
 mod error;
 mod forward;
+#[cfg(feature = "std")]
+mod forwarder;
 mod hash;
 mod mailbox;
 mod reverse;
@@ -83,6 +93,15 @@ pub mod guide;
 
 #[cfg(feature = "getrandom")]
 pub use crate::secret::GeneratedSecret;
+#[cfg(feature = "std")]
+pub use crate::{
+    domains::Domains,
+    error::{DomainsError, ForwarderBuildError, IncomingError, OutgoingError},
+    forwarder::{
+        Destinations, Envelope, Forwarder, ForwarderBuilder, Incoming, KeepReason, Outgoing, Spf,
+        TooLong,
+    },
+};
 pub use crate::{
     error::{
         AddressError, BuildError, ForwardError, HashFormatError, ParseError, ReverseError,

@@ -369,6 +369,17 @@ impl<'a> Mailbox<'a> {
         }
     }
 
+    /// What [`unpacked`](Self::unpacked) was given.
+    #[cfg(feature = "std")]
+    pub(crate) const fn tag_and_text(&self) -> (&'static str, Text<'a>) {
+        (self.tag, self.text)
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) const fn is_quoted(&self) -> bool {
+        self.quoted
+    }
+
     /// The local part as it is written, between quotes if it needs them.
     #[must_use]
     pub fn local_part(&self) -> impl fmt::Display + use<'a> {

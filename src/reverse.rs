@@ -4,9 +4,9 @@ use core::fmt;
 
 use crate::error::ReverseError;
 use crate::hash::{MAX_LENGTH, verify};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Text};
 use crate::secret::Secrets;
-use crate::srs_address::{SrsAddress, SrsKind};
+use crate::srs_address::{Fields, SrsAddress, SrsKind};
 use crate::timestamp::Day;
 
 /// The settings that reversing needs.
@@ -38,8 +38,47 @@ pub(crate) fn reverse<'a>(
     today: Day,
 ) -> Result<Reversed<'a>, ReverseError> {
     let address = SrsAddress::parse(address)?;
+    let mailbox = address.claimed_sender();
+    let fields = address.fields();
+    verified(
+        settings,
+        secrets,
+        address.claimed_hash(),
+        fields,
+        mailbox,
+        today,
+    )
+}
 
-    let hash = address.claimed_hash();
+/// Reverses once more what came out of an SRS address, if it is one itself, as if it had been
+/// written out. What is told of the result holds for all steps.
+#[cfg(feature = "std")]
+pub(crate) fn reverse_further<'a>(
+    settings: &Settings,
+    secrets: &Secrets,
+    reversed: &Reversed<'a>,
+    today: Day,
+) -> Result<Reversed<'a>, ReverseError> {
+    let (hash, fields) = Fields::parse_unpacked(&reversed.mailbox)?;
+    let mailbox = fields.unpack(reversed.mailbox.is_quoted());
+    let last = verified(settings, secrets, hash, &fields, mailbox, today)?;
+    Ok(Reversed {
+        // Secrets are retired from the end of the ring, so the last one needed counts.
+        secret_index: last.secret_index.max(reversed.secret_index),
+        case_folded: last.case_folded || reversed.case_folded,
+        ..last
+    })
+}
+
+/// The mailbox that the fields stand for, if the hash and then the age are right.
+fn verified<'a>(
+    settings: &Settings,
+    secrets: &Secrets,
+    hash: Text<'a>,
+    fields: &Fields<'a>,
+    mailbox: Mailbox<'a>,
+    today: Day,
+) -> Result<Reversed<'a>, ReverseError> {
     if hash.len() < settings.hash_min {
         return Err(ReverseError::HashTooShort {
             length: hash.len(),
@@ -50,11 +89,11 @@ pub(crate) fn reverse<'a>(
     let mut presented = [0; MAX_LENGTH];
     let verified = hash
         .resolve(&mut presented)
-        .and_then(|hash| verify(secrets, hash, |message| address.fields().hash_into(message)))
+        .and_then(|hash| verify(secrets, hash, |message| fields.hash_into(message)))
         .ok_or(ReverseError::HashMismatch)?;
 
-    let age = address
-        .claimed_timestamp()
+    let age = fields
+        .timestamp()
         .map(|timestamp| timestamp.age_within(today, settings.max_age, settings.max_skew))
         .transpose()
         .map_err(|age| ReverseError::Expired {
@@ -62,8 +101,8 @@ pub(crate) fn reverse<'a>(
             max_age: settings.max_age,
         })?;
     Ok(Reversed {
-        mailbox: address.claimed_sender(),
-        kind: address.kind(),
+        mailbox,
+        kind: fields.kind(),
         secret_index: verified.secret_index,
         case_folded: verified.case_folded,
         age,

@@ -119,6 +119,16 @@ impl Srs {
     pub fn reverse<'a>(&self, address: &'a str, today: Day) -> Result<Reversed<'a>, ReverseError> {
         reverse::reverse(&self.reverse, &self.secrets, address, today)
     }
+
+    /// Reverses once more what came out of an address that named one of our own.
+    #[cfg(feature = "std")]
+    pub(crate) fn reverse_further<'a>(
+        &self,
+        reversed: &Reversed<'a>,
+        today: Day,
+    ) -> Result<Reversed<'a>, ReverseError> {
+        reverse::reverse_further(&self.reverse, &self.secrets, reversed, today)
+    }
 }
 
 impl fmt::Debug for Srs {

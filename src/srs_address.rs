@@ -119,6 +119,17 @@ pub(crate) fn has_tag(address: &str) -> bool {
     }
 }
 
+/// The form of a mailbox that was taken out of an SRS address, if it is one itself; and what follows
+/// the tag.
+#[cfg(feature = "std")]
+pub(crate) fn unpacked_tag<'a>(mailbox: &Mailbox<'a>) -> Option<(SrsKind, Text<'a>)> {
+    match mailbox.tag_and_text() {
+        ("", text) => split_tag(text),
+        // Only an SRS1 gives one back, and always this.
+        (_, rest) => Some((SrsKind::Srs0, rest)),
+    }
+}
+
 /// What the hash of an SRS address covers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fields<'a> {
@@ -136,6 +147,37 @@ pub(crate) enum Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Reads the fields of a local part from behind its separator: its hash, and the others.
+    fn parse(
+        kind: SrsKind,
+        fields: Text<'a>,
+        came_quoted: bool,
+    ) -> Result<(Text<'a>, Self), SyntaxError> {
+        match kind {
+            SrsKind::Srs0 => Self::parse_srs0(fields, came_quoted),
+            SrsKind::Srs1 => Self::parse_srs1(fields),
+        }
+    }
+
+    /// Reads the hash and the fields of a mailbox that was taken out of an SRS address.
+    #[cfg(feature = "std")]
+    pub(crate) fn parse_unpacked(mailbox: &Mailbox<'a>) -> Result<(Text<'a>, Self), ParseError> {
+        let (kind, rest) = unpacked_tag(mailbox).ok_or(ParseError::NotSrs)?;
+        let (_, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
+        Self::parse(kind, fields, mailbox.is_quoted()).map_err(ParseError::Malformed)
+    }
+
+    /// The mailbox they stand for, were they genuine.
+    pub(crate) fn unpack(&self, came_quoted: bool) -> Mailbox<'a> {
+        let (host, text) = self.texts();
+        let tag = match self.kind() {
+            SrsKind::Srs0 => "",
+            SrsKind::Srs1 => SrsKind::Srs0.tag(),
+        };
+        let quoted = text.classes().needs_quotes() || (came_quoted && self.keep_quotes_unpacked());
+        Mailbox::unpacked(tag, text, quoted, host)
+    }
+
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
     fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
         let (hash, fields) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
@@ -197,7 +239,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn timestamp(&self) -> Option<Timestamp> {
+    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
         match *self {
             Self::Srs0 { timestamp, .. } => Some(timestamp),
             Self::Srs1 { .. } => None,
@@ -389,11 +431,8 @@ impl<'a> SrsAddress<'a> {
         let parsed = Parsed::parse(address).map_err(ParseError::Address)?;
         let (kind, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
         let (separator, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
-        let (hash, fields) = match kind {
-            SrsKind::Srs0 => Fields::parse_srs0(fields, parsed.came_quoted),
-            SrsKind::Srs1 => Fields::parse_srs1(fields),
-        }
-        .map_err(ParseError::Malformed)?;
+        let (hash, fields) =
+            Fields::parse(kind, fields, parsed.came_quoted).map_err(ParseError::Malformed)?;
         let keeps_quotes = parsed.came_quoted && (fields.keep_quotes() || !hash.is_dot_string());
         Ok(Self {
             hash,
@@ -446,14 +485,7 @@ impl<'a> SrsAddress<'a> {
     /// What it would reverse to, were it genuine.
     #[must_use]
     pub fn claimed_sender(&self) -> Mailbox<'a> {
-        let (host, text) = self.layout.fields.texts();
-        let tag = match self.kind() {
-            SrsKind::Srs0 => "",
-            SrsKind::Srs1 => SrsKind::Srs0.tag(),
-        };
-        let quoted = text.classes().needs_quotes()
-            || (self.came_quoted && self.layout.fields.keep_quotes_unpacked());
-        Mailbox::unpacked(tag, text, quoted, host)
+        self.layout.fields.unpack(self.came_quoted)
     }
 
     /// The domain of the forwarder that is said to have made it.
