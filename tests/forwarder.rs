@@ -531,14 +531,18 @@ fn another_forwarders_address_within_one_of_ours_is_not_followed() {
     let found = incoming(&forwarder, &address, Some(""));
     assert_eq!(found, ("ours", FOREIGN.to_owned()));
 
-    // Nor one in a local domain that is not for SRS addresses.
-    let local = "SRS0=Gt5l=JM=example.com=alice@local.example";
-    let address = srs()
-        .forward(local, "old.example", TODAY)
-        .unwrap()
-        .to_string();
-    let found = incoming(&forwarder, &address, Some(""));
-    assert_eq!(found, ("ours", local.to_owned()));
+    // Nor one in a local domain that is not for SRS addresses, nor an ordinary one in one that is.
+    for sender in [
+        "SRS0=Gt5l=JM=example.com=alice@local.example",
+        "bob@srs.forward.example",
+    ] {
+        let address = srs()
+            .forward(sender, "old.example", TODAY)
+            .unwrap()
+            .to_string();
+        let found = incoming(&forwarder, &address, Some(""));
+        assert_eq!(found, ("ours", sender.to_owned()));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! the number of cases.
 
 mod forgery;
+mod forwarding;
 mod hostile;
 mod mailboxes;
 mod settings;

@@ -196,14 +196,14 @@ proptest! {
 }
 
 /// Any age within the window.
-fn any_age(settings: &Settings, when: Index) -> Result<i16, TestCaseError> {
+pub(crate) fn any_age(settings: &Settings, when: Index) -> Result<i16, TestCaseError> {
     let ages = settings.window();
     Ok(ages.start() + i16::try_from(when.index(ages.clone().count()))?)
 }
 
 /// A sender that differs from another only by its letters' case, where `upper_case`, repeated,
 /// says.
-fn with_case(text: &str, upper_case: &[bool]) -> String {
+pub(crate) fn with_case(text: &str, upper_case: &[bool]) -> String {
     let fold = |(character, &upper_case): (char, &bool)| {
         if upper_case {
             character.to_ascii_uppercase()
@@ -218,7 +218,7 @@ fn with_case(text: &str, upper_case: &[bool]) -> String {
 }
 
 /// All letters to upper case, all to lower case, or any mixture.
-fn cases() -> impl Strategy<Value = Vec<bool>> {
+pub(crate) fn cases() -> impl Strategy<Value = Vec<bool>> {
     prop_oneof![
         Just(vec![true]),
         Just(vec![false]),
