@@ -926,6 +926,7 @@ fn an_entry_that_is_no_domain_is_an_error_that_tells_where() {
         "[a b]",
         ".[192.0.2.1]",
         "\"example.com\"",
+        "a\u{80}b",
         "a\u{85}b",
         "a\u{a0}b",
         "a\u{7f}b",
@@ -946,6 +947,8 @@ fn an_entry_that_is_no_domain_is_an_error_that_tells_where() {
         let refused = Domains::new([entry]).unwrap_err();
         assert_eq!(refused, DomainsError::Entry { entry: 1 }, "{entry:?}");
     }
+    let literal = format!("[{}]", "1".repeat(254));
+    assert!(Domains::new([literal]).is_err());
     let place = "is no domain: write example.com for that alone, .example.com for its subdomains";
     assert_eq!(
         DomainsError::Line { line: 4 }.to_string(),
