@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{Bencher, Criterion};
-use mail_srs::{Day, HashFormat, ReverseError, Secret, Secrets, Srs};
+use mail_srs::{
+    Day, Domains, Envelope, Forwarder, HashFormat, Outgoing, ReverseError, Secret, Secrets, Srs,
+};
 
 const FLOOR: &str = "floor/two compressions";
 const SENDER: &str = "alice@example.com";
@@ -215,6 +217,39 @@ fn formats(run: &mut Run) {
     }
 }
 
+/// The policy on top, with as many local domains as a large host has.
+fn policy(run: &mut Run) {
+    for count in [1, 300_000] {
+        let local = (0..count).flat_map(|n| [format!("p{n}.example"), format!(".p{n}.example")]);
+        let forwarder = Forwarder::builder(srs())
+            .srs_domain(ALIAS)
+            .local_domains(Domains::new(local).expect("domains"))
+            .build()
+            .expect("complete");
+        let envelope = || Envelope::new(black_box(SENDER), black_box("bob@home.example"));
+        run.written(
+            &format!("policy/rewrite, {count} local"),
+            || match forwarder.outgoing(envelope(), black_box(TODAY)) {
+                Ok(Outgoing::Rewrite(forwarded)) => Ok(forwarded),
+                other => Err(format!("{other:?}")),
+            },
+        );
+        let recipients = [
+            ("ordinary recipient", "alice@forward.example".to_owned()),
+            ("ours", made(&srs(), SENDER)),
+            ("foreign", SRS0_SENDER.to_owned()),
+        ];
+        for (what, recipient) in &recipients {
+            run.measure(&format!("policy/{what}, {count} local"), |bencher| {
+                bencher.iter(|| {
+                    let verdict = forwarder.incoming(black_box(recipient), Some(""), TODAY);
+                    black_box(verdict.code())
+                });
+            });
+        }
+    }
+}
+
 fn strings(run: &mut Run) {
     let srs = srs();
     let address = made(&srs, SENDER);
@@ -273,7 +308,9 @@ fn main() {
         start: SystemTime::now(),
         names: Vec::new(),
     };
-    for group in [floor, verbs, secrets, lengths, formats, strings, all_cores] {
+    for group in [
+        floor, verbs, policy, secrets, lengths, formats, strings, all_cores,
+    ] {
         group(&mut run);
     }
     run.criterion.final_summary();
