@@ -45,8 +45,8 @@
 //! these disagree, this crate decides, and its tests say how. What it decides on hostile input:
 //! nothing comes out that could end an SMTP command.
 //!
-//! Not here: DNS and SPF checks. SRS makes SPF pass, but
-//! not DMARC's alignment of SPF with `From:`; DKIM has to carry that.
+//! Not here: DNS and SPF checks. SRS makes SPF pass, but not DMARC's alignment of SPF with `From:`;
+//! DKIM has to carry that.
 //!
 //! # Features
 //!
