@@ -230,7 +230,7 @@ fn policy(run: &mut Run) {
         run.written(
             &format!("policy/rewrite, {count} local"),
             || match forwarder.outgoing(envelope(), black_box(TODAY)) {
-                Ok(Outgoing::Rewrite(forwarded)) => Ok(forwarded),
+                Ok(Outgoing::Rewrite(address)) => Ok(address),
                 other => Err(format!("{other:?}")),
             },
         );

@@ -308,7 +308,8 @@ impl Forwarder {
     /// - [`OutgoingError::Sender`], [`OutgoingError::Destination`] if that is no address,
     /// - [`OutgoingError::NoSrsDomain`], [`OutgoingError::SrsDomain`] and
     ///   [`OutgoingError::SrsDomainNotAccepted`] if there is no domain to rewrite into,
-    /// - [`OutgoingError::TooLong`] with [`TooLong::Refuse`].
+    /// - [`OutgoingError::TooLong`] with [`TooLong::Refuse`], or with [`TooLong::Rewrite`] beyond the limit
+    ///   of the [`Srs`].
     pub fn outgoing<'a>(
         &'a self,
         envelope: Envelope<'a>,

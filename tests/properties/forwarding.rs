@@ -2,8 +2,8 @@
 //! again, and what is somebody else's is left alone.
 
 use mail_srs::{
-    Day, Domains, DomainsError, Envelope, Forwarder, Incoming, IncomingError, KeepReason, Outgoing,
-    ReverseError, Srs, SrsKind, TooLong,
+    Day, Domains, DomainsError, Envelope, Forwarder, Incoming, IncomingError, KeepReason, Mailbox,
+    Outgoing, ReverseError, Srs, SrsKind, TooLong,
 };
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 
@@ -360,6 +360,29 @@ proptest! {
             Domains::from_lines(&entries.join("\n")).map_err(fail)?,
         ] {
             prop_assert_eq!(set.contains(&domain), matches, "{} in {:?}", domain, entries);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_for_an_entry_can_be_found(
+        text in prop_oneof![hostile(), domain(), host().prop_map(|(host, _)| host)],
+        parent in any::<bool>(),
+        upper_case in cases(),
+    ) {
+        let entry = if parent { format!(".{text}") } else { text };
+        let listed = Domains::new([&entry]);
+        prop_assert_eq!(
+            listed.is_ok(),
+            Domains::from_lines(&format!("first.example\n{entry}\n")).is_ok()
+                && !entry.is_empty() && entry.trim() == entry && !entry.contains(['#', '\n']),
+            "{:?}", entry
+        );
+        if let Ok(listed) = listed {
+            let subdomain = format!("mx{entry}");
+            let found = if entry.starts_with('.') { &subdomain } else { &entry };
+            prop_assert!(found.len() > 255 || listed.contains(&with_case(found, &upper_case)));
+            // What the set takes for a domain, an address can hold.
+            prop_assert!(Mailbox::parse(&format!("alice@{found}")).is_ok(), "{found:?}");
         }
     }
 
