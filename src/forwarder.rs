@@ -457,7 +457,7 @@ impl Forwarder {
     /// The same for a host that may hold quoted pairs.
     fn accepts_text(&self, host: Text<'_>) -> bool {
         let mut buffer = [0; 255];
-        host.copy_into(&mut buffer)
+        host.resolve(&mut buffer)
             .and_then(|host| core::str::from_utf8(host).ok())
             .is_some_and(|host| self.accepts(host))
     }
