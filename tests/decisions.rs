@@ -852,6 +852,9 @@ fn an_address_literal_makes_quotes() {
         // As PostSRSd sent it.
         assert_reverses(&base64(), &forwarded.replace('"', ""), sender);
     }
+    // Its quotes make a Quoted-string of what needed them, and came without.
+    let forwarded = forward(&base64(), "a..b@[192.0.2.1]");
+    assert_reverses(&base64(), &forwarded, r#""a..b"@[192.0.2.1]"#);
     let forwarded = base64()
         .forward("alice@example.com", "[192.0.2.9]", today())
         .unwrap();
