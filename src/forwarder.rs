@@ -135,7 +135,7 @@ pub enum Spf {
 #[must_use = "an envelope is for `Forwarder::outgoing`"]
 pub struct Envelope<'a> {
     sender: &'a str,
-    destination: &'a str,
+    destination: Option<&'a str>,
     srs_domain: Option<&'a str>,
     spf: Spf,
 }
@@ -145,8 +145,19 @@ impl<'a> Envelope<'a> {
     /// that the message is sent on to, or only the domain of that.
     pub const fn new(sender: &'a str, destination: &'a str) -> Self {
         Self {
+            destination: Some(destination),
+            ..Self::to_unknown_destination(sender)
+        }
+    }
+
+    /// For servers that do not tell the destination, as Postfix in its canonical maps.
+    ///
+    /// It is taken for one elsewhere that no list names. So have the server ask only when a message
+    /// leaves: local deliveries would get the new sender too.
+    pub const fn to_unknown_destination(sender: &'a str) -> Self {
+        Self {
             sender,
-            destination,
+            destination: None,
             srs_domain: None,
             spf: Spf::Unknown,
         }
@@ -331,7 +342,11 @@ impl Forwarder {
             return Ok(Some(KeepReason::NullSender));
         }
         let sender = Parsed::parse(envelope.sender).map_err(OutgoingError::Sender)?;
-        let destination = alias_domain(envelope.destination).map_err(OutgoingError::Destination)?;
+        let destination = envelope
+            .destination
+            .map(alias_domain)
+            .transpose()
+            .map_err(OutgoingError::Destination)?;
         Ok(if self.accepts(sender.host) {
             Some(match split_tag(sender.text) {
                 Some(_) => KeepReason::AlreadyOurs,
@@ -339,7 +354,7 @@ impl Forwarder {
             })
         } else if self.local.contains(sender.host) {
             Some(KeepReason::LocalSender)
-        } else if self.accepts(destination) || self.local.contains(destination) {
+        } else if destination.is_some_and(|to| self.accepts(to) || self.local.contains(to)) {
             Some(KeepReason::LocalDestination)
         } else if !self.destinations.cover(destination) {
             Some(KeepReason::DestinationNotCovered)
@@ -464,11 +479,12 @@ impl Forwarder {
 }
 
 impl Destinations {
-    fn cover(&self, domain: &str) -> bool {
+    fn cover(&self, domain: Option<&str>) -> bool {
+        let are_in = |domains: &Domains| domain.is_some_and(|domain| domains.contains(domain));
         match self {
             Self::All => true,
-            Self::Only(domains) => domains.contains(domain),
-            Self::AllBut(domains) => !domains.contains(domain),
+            Self::Only(domains) => are_in(domains),
+            Self::AllBut(domains) => !are_in(domains),
         }
     }
 }

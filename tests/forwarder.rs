@@ -173,6 +173,31 @@ fn destinations_can_be_chosen() {
 }
 
 #[test]
+fn an_unknown_destination_is_one_elsewhere_on_no_list() {
+    let codes = |destinations| {
+        let forwarder = builder().destinations(destinations).build().unwrap();
+        ["", "@", "bob@local.example", OURS, ALICE].map(|sender| {
+            let envelope = Envelope::to_unknown_destination(sender);
+            outgoing_code(&forwarder, envelope)
+        })
+    };
+    let listed = || domains(["home.example", ".home.example"]);
+    let with = |last| {
+        [
+            "null-sender",
+            "invalid-sender",
+            "local-sender",
+            "already-ours",
+            last,
+        ]
+    };
+    assert_eq!(codes(Destinations::All), with("rewrite"));
+    assert_eq!(codes(Destinations::AllBut(listed())), with("rewrite"));
+    let only = Destinations::Only(listed());
+    assert_eq!(codes(only), with("destination-not-covered"));
+}
+
+#[test]
 fn spf_counts_only_where_it_is_said_to() {
     let regardless = forwarder();
     let asking = builder().keep_if_spf_passes(true).build().unwrap();
