@@ -10,6 +10,8 @@
     reason = "a test may fail loudly outside its `#[test]` function too"
 )]
 
+mod example;
+
 use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -19,6 +21,7 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 
+use example::example;
 use serde_json::{Value, json};
 
 /// What no output may hold.
@@ -30,36 +33,9 @@ const MANY: usize = 100_000;
 
 // ------------------------------------------------------------------------ running the program
 
-/// The program, built in the profile of this test.
-///
-/// `cargo test --test command_line` builds no example, so this asks cargo for it, which has nothing
-/// to do when it is there.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--message-format=json", "--example=srs"])
-            .arg("--manifest-path")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        // Cargo promises that this folder lies in the target folder, wherever that is.
-        if let Some(target) = Path::new(env!("CARGO_TARGET_TMPDIR")).parent() {
-            cargo.arg("--target-dir").arg(target);
-        }
-        let built = cargo.output().expect("cargo runs");
-        let errors = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "cargo build --example: {errors}");
-        built
-            .stdout
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-            .filter(|message| message["target"]["name"] == "srs")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo tells where the example lies")
-    })
+    PROGRAM.get_or_init(|| example("srs"))
 }
 
 /// The program with these arguments, which are split at white space.

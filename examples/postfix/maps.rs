@@ -65,6 +65,8 @@ pub(crate) fn look_up(forwarder: &Forwarder, map: Map, key: &[u8], today: Day) -
 }
 
 fn forward(forwarder: &Forwarder, sender: &str, today: Day) -> Answer {
+    // So Postfix writes the null sender in its canonical maps.
+    let sender = if sender == r#""""# { "" } else { sender };
     match forwarder.outgoing(Envelope::to_unknown_destination(sender), today) {
         Ok(Outgoing::Rewrite(address)) => Answer::Found(address.to_string()),
         Ok(Outgoing::Keep(reason)) => Answer::NotFound(reason.code()),
@@ -98,10 +100,9 @@ struct Shown<'a>(&'a str);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let escape = |character: char| character.is_control() || matches!(character, '<' | '>');
         f.write_str("<")?;
         for character in self.0.chars() {
-            if escape(character) {
+            if character.is_control() {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 write!(f, "{character}")?;

@@ -1,0 +1,135 @@
+//! Clients that stall, vanish, or are many; and loading anew under load.
+
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use mail_srs::{Day, Secret, Srs};
+
+use crate::client::{Client, netstring};
+use crate::folder::Folder;
+use crate::service::{SECRET, SRS_DOMAIN, Service, Signal};
+
+const ALICE: &str = "alice@example.com";
+const ORDINARY: &str = "NOTFOUND ordinary";
+
+fn start(folder: &Folder, arguments: &[&str]) -> (Service, u16) {
+    let socketmap = ["--socketmap", "inet:127.0.0.1:0"];
+    let service = Service::start(folder, &[&socketmap[..], arguments].concat());
+    let port = service.port("socketmap");
+    (service, port)
+}
+
+#[test]
+fn a_thousand_idle_clients_do_no_harm() {
+    let folder = Folder::new();
+    let (_service, port) = start(&folder, &[]);
+    // This program takes a descriptor for each, too.
+    let limit = Command::new("sh")
+        .args(["-c", "ulimit -n"])
+        .output()
+        .unwrap();
+    let limit = String::from_utf8(limit.stdout).unwrap();
+    let limit: usize = limit.trim().parse().unwrap_or(usize::MAX);
+    assert!(
+        limit > 1_200,
+        "this test needs more file descriptors than {limit}: ulimit -n 4096"
+    );
+    let mut idle: Vec<_> = (0..1_000).map(|_| Client::tcp(port)).collect();
+    for client in &mut idle {
+        assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
+    }
+    let mut busy = Client::tcp(port);
+    assert_eq!(busy.socketmap("reverse", ALICE), ORDINARY);
+    for client in &mut idle {
+        assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
+    }
+}
+
+#[test]
+fn beyond_the_limit_clients_wait_for_a_place() {
+    let folder = Folder::new();
+    let (_service, port) = start(&folder, &["--connection-limit", "2"]);
+    let mut first = Client::tcp(port);
+    let mut second = Client::tcp(port);
+    assert_eq!(first.socketmap("reverse", ALICE), ORDINARY);
+    assert_eq!(second.socketmap("reverse", ALICE), ORDINARY);
+    let mut third = Client::tcp(port);
+    third.send(netstring("reverse bob@example.com"));
+    assert_eq!(second.socketmap("reverse", ALICE), ORDINARY);
+    drop(first);
+    assert_eq!(third.receive_netstring(), ORDINARY);
+}
+
+#[test]
+fn who_is_silent_or_slow_loses_the_connection() {
+    let folder = Folder::new();
+    let (_service, port) = start(&folder, &["--idle-time", "1", "--connection-limit", "1"]);
+    let mut silent = Client::tcp(port);
+    assert_eq!(silent.receive_to_end(), "");
+    // So the place is free again.
+    let mut next = Client::tcp(port);
+    assert_eq!(next.socketmap("reverse", ALICE), ORDINARY);
+}
+
+#[test]
+fn who_vanishes_in_a_request_or_takes_no_reply_stops_nobody() {
+    let folder = Folder::new();
+    let (_service, port) = start(&folder, &["--connection-limit", "8"]);
+    let request = netstring("reverse bob@example.com");
+    for cut in 0..request.len() {
+        let mut client = Client::tcp(port);
+        client.send(&request[..cut]);
+    }
+    for _ in 0..20 {
+        let mut client = Client::tcp(port);
+        client.send(request.repeat(1_000));
+    }
+    // One that asks and asks, and takes no reply, until nothing goes through any more.
+    let deaf = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    deaf.set_nonblocking(true).unwrap();
+    let requests = request.repeat(1_000);
+    while std::io::Write::write(&mut &deaf, requests.as_bytes()).is_ok() {}
+    let mut client = Client::tcp(port);
+    assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
+    drop(deaf);
+}
+
+#[test]
+fn loading_anew_under_load_loses_no_answer() {
+    let folder = Folder::new();
+    let (service, port) = start(&folder, &["--log-level", "info"]);
+    let srs = Srs::new(Secret::new(SECRET).unwrap());
+    let address = srs.forward(ALICE, SRS_DOMAIN, Day::today()).unwrap();
+    let address = address.to_string();
+    let loaded = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut client = Client::tcp(port);
+                    let mut asked = 0;
+                    while !loaded.load(Ordering::Relaxed) || asked < 100 {
+                        let reply = client.socketmap("reverse", &address);
+                        assert_eq!(reply, "OK alice@example.com");
+                        asked += 1;
+                    }
+                    asked
+                })
+            })
+            .collect();
+        for number in 1..=20 {
+            // The secret that is asked for is in each.
+            folder.write("secrets", &format!("new {number}\n{SECRET}\n"));
+            service.send(Signal::Hup);
+            service.wait_for_line("loaded anew", number);
+        }
+        loaded.store(true, Ordering::Relaxed);
+        let asked: usize = asking
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum();
+        assert!(asked >= 800);
+    });
+}
