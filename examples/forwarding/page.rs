@@ -35,7 +35,7 @@ impl Display for Page<'_> {
             if target.replace(group.target) != Some(group.target) {
                 writeln!(
                     f,
-                    "<h2><small>To</small> {}</h2>",
+                    "<h2><small>Not forwarded to</small> {}</h2>",
                     Isolated(Visible(group.target))
                 )?;
             }
@@ -72,7 +72,7 @@ impl Page<'_> {
 fn table(f: &mut fmt::Formatter<'_>, group: &Group<'_>) -> fmt::Result {
     writeln!(f, "<table>")?;
     let recipient = Isolated(Visible(group.recipient));
-    writeln!(f, "<caption>for {recipient}</caption>")?;
+    writeln!(f, "<caption>mail to {recipient}</caption>")?;
     writeln!(
         f,
         "<thead><tr><th scope=\"col\">Count</th><th scope=\"col\">Highest score</th>\
@@ -106,7 +106,7 @@ impl<T: Display> Display for Isolated<T> {
     }
 }
 
-/// Writes text so that HTML takes it for nothing else, in elements and in quoted attributes.
+/// Writes text so that HTML takes it for nothing else.
 struct Escape<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl Write for Escape<'_, '_> {
@@ -117,6 +117,8 @@ impl Write for Escape<'_, '_> {
             '>' => self.0.write_str("&gt;"),
             '"' => self.0.write_str("&quot;"),
             '\'' => self.0.write_str("&#39;"),
+            // Where an address that is too wide for a phone is divided first.
+            '@' => self.0.write_str("<wbr>@"),
             _ => self.0.write_char(character),
         })
     }

@@ -65,18 +65,21 @@ impl Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Forwarded Discards, {}", self.days())?;
         let cut_off = Score(self.spam_cut_off);
-        let destinations = self.spam_destinations;
+        let whom = match self.spam_destinations {
+            "all" => "",
+            _ => " to listed destinations",
+        };
+        let count = self.count();
         writeln!(
             f,
-            "Not forwarded, for a spam score of {cut_off} and over, to {destinations} destinations: {}",
-            self.count()
+            "Scoring {cut_off} and over, and so not forwarded{whom}: {count}"
         )?;
         let mut target = None;
         for group in &self.discards {
             if target.replace(group.target) != Some(group.target) {
-                writeln!(f, "\nTo {}", Visible(group.target))?;
+                writeln!(f, "\nNot forwarded to {}", Visible(group.target))?;
             }
-            writeln!(f, "\n  for {}", Visible(group.recipient))?;
+            writeln!(f, "\n  mail to {}", Visible(group.recipient))?;
             writeln!(f, "    count  highest  sender")?;
             for line in &group.senders {
                 write!(

@@ -1,0 +1,16 @@
+//! The example `forwarding`, run as its users run it: an evening whole, its settings, hostile senders,
+//! messages in real time, and the page in a browser.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly outside its `#[test]` function too"
+)]
+
+mod arguments;
+mod browser;
+mod evening;
+mod follow;
+mod hostile;
+mod program;
