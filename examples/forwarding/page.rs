@@ -95,12 +95,13 @@ fn row(f: &mut fmt::Formatter<'_>, line: &Line<'_>) -> fmt::Result {
     writeln!(f, "</td></tr>")
 }
 
-/// Text of others in an element of its own, whose direction of writing ends with it.
+/// An address in an element of its own, from left to right: whatever is written from right to left in
+/// it stays within, and the domain comes last.
 struct Isolated<T>(T);
 
 impl<T: Display> Display for Isolated<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<bdi>")?;
+        f.write_str("<bdi dir=\"ltr\">")?;
         write!(Escape(f), "{}", self.0)?;
         f.write_str("</bdi>")
     }

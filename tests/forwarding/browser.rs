@@ -115,7 +115,7 @@ fn is_owned(dom: &str) -> bool {
 /// The text of the elements in which addresses are isolated.
 fn isolated(dom: &str) -> Vec<String> {
     let cells = dom
-        .split("<bdi>")
+        .split("<bdi dir=\"ltr\">")
         .skip(1)
         .map(|rest| rest.split_once("</bdi>").unwrap().0);
     let cells = cells.map(|cell| {
@@ -202,7 +202,7 @@ fn it_fits_a_phone_and_follows_light_and_dark() {
         assert_eq!(measure(PHONE, &folder, &page, width), "360 360", "{name}");
         let size = "getComputedStyle(page.querySelector('td')).fontSize";
         assert_eq!(measure(PHONE, &folder, &page, size), "16px", "{name}");
-        // A sender turns the writing of nothing but itself.
+        // No sender turns the writing of what is beside it.
         let left = "[...page.querySelectorAll('td:first-child')].every(\
                     cell => cell.getBoundingClientRect().right < 100)";
         assert_eq!(measure(PHONE, &folder, &page, left), "true", "{name}");
@@ -229,6 +229,22 @@ fn it_fits_a_phone_and_follows_light_and_dark() {
             }
         }
     }
+}
+
+#[test]
+fn the_domain_comes_last_whatever_the_script_before_it() {
+    if !is_installed() {
+        return;
+    }
+    let folder = Folder::new();
+    let page = hostile_page(&folder);
+    let ends = "(() => { \
+        const address = [...page.querySelectorAll('td bdi')].find(it => it.textContent[0] == 'ע'); \
+        const end = (text, at) => { const range = page.createRange(); \
+            range.setStart(text, at); range.setEnd(text, at + 1); \
+            return range.getBoundingClientRect().left; }; \
+        return end(address.firstChild, 0) < end(address.lastChild, 1); })()";
+    assert_eq!(measure(PHONE, &folder, &page, ends), "true");
 }
 
 /// The width that a PNG tells in its first chunk.

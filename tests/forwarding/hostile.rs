@@ -69,7 +69,7 @@ fn a_page_holds_them_as_text() {
     let page = folder.read("page.html");
     assert_harmless(&page);
     for (sender, shown) in SENDERS {
-        let cell = format!("<td><bdi>{}</bdi></td>", escaped(shown));
+        let cell = format!("<td><bdi dir=\"ltr\">{}</bdi></td>", escaped(shown));
         assert_eq!(page.matches(&cell).count(), 1, "{sender}: {page}");
     }
     // Every other angle bracket is of the program's own.
