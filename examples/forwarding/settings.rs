@@ -39,7 +39,12 @@ Other fields are passed over. A bounce that comes back is a message to an SRS ad
 DESTINATIONS are \"all\", \"none\", or a file of domains, one a line: \"example.com\" is that domain,
 \".example.com\" its subdomains, and # begins a comment.
 
-Recipients that do not exist are counted, and never shown.
+The JSON document holds from, to, spam_cut_off, spam_destinations, customer, counts, and discards:
+for each target and recipient the senders, each with count, highest_score and sender, which is \"\" for
+bounces. More than a thousand senders to one recipient are told together, as null.
+
+Recipients that do not exist are counted, and never shown. --follow ends with its input; the files of
+--json=FILE and --html are current all the while, and always whole.
 
 Exit status: 0 when all went well, 1 when a line was no message or a file could not be read or
 written, 2 for wrong usage."

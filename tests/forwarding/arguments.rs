@@ -81,6 +81,10 @@ fn the_help_tells_the_format_of_a_message() {
     for field in ["recipient", "target", "sender", "score", "size", "time"] {
         assert!(outcome.out.contains(&format!("\n  {field} ")), "{field}");
     }
+    // And those of the JSON document.
+    for field in run("NOW --json").json().as_object().unwrap().keys() {
+        assert!(outcome.out.contains(field), "{field}");
+    }
 }
 
 #[test]
