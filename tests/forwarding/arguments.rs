@@ -88,6 +88,49 @@ fn the_help_tells_the_format_of_a_message() {
 }
 
 #[test]
+fn the_report_bears_the_date() {
+    for (now, date) in [
+        (0_u64, "1970-01-01"),
+        (951_782_400, "2000-02-29"),
+        (951_868_800, "2000-03-01"),
+        (1_798_761_599, "2026-12-31"),
+        (1_798_761_600, "2027-01-01"),
+        // 2100 is no leap year.
+        (4_107_456_000, "2100-02-28"),
+        (4_107_542_400, "2100-03-01"),
+    ] {
+        let report = run(&format!("--now {now} --json")).json();
+        assert_eq!([&report["from"], &report["to"]], [date, date]);
+    }
+    assert_eq!(run(&format!("--now {}", u64::MAX)).code, 0);
+}
+
+#[test]
+fn a_score_is_shown_as_it_is_and_not_rounded() {
+    let folder = Folder::new();
+    let message = r#"{"recipient":"a@shop.example","target":"b@home.example","sender":"","score":5.96,"size":1}"#;
+    let messages = folder.write("messages", message);
+    let outcome = run(&format!("OURS {messages} --spam-cut-off 5.96"));
+    assert!(
+        outcome.out.contains("from <>  (score 5.96)\n"),
+        "{}",
+        outcome.out
+    );
+    assert!(
+        outcome.out.contains("\nScoring 5.96 and over, "),
+        "{}",
+        outcome.out
+    );
+    assert!(
+        outcome.out.contains("\n        1     5.96  <>\n"),
+        "{}",
+        outcome.out
+    );
+    let outcome = run(&format!("OURS {messages}"));
+    assert!(outcome.out.contains("  unchanged  "), "{}", outcome.out);
+}
+
+#[test]
 fn secrets_come_from_the_command_line_first_and_then_from_the_file() {
     let folder = Folder::new();
     let other = folder.write("secrets", "# of last year\nan0ther s3cret\n");
@@ -117,7 +160,7 @@ fn a_line_that_is_no_message_is_told_and_counted_and_the_rest_is_done() {
         b"\xff\xfe",
         br#"{"recipient":"a@shop.example"}"#,
         br#"{"recipient":"a@shop.example","sender":""}"#,
-        br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com"}"#,
+        br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":9}"#,
         br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":"\u001b[31m","size":1}"#,
         br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":1e999,"size":1}"#,
         br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":1,"size":-1}"#,

@@ -198,33 +198,25 @@ fn it_fits_a_phone_and_follows_light_and_dark() {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forwarding-page");
     fs::create_dir_all(&pictures).unwrap();
     for (name, page) in pages {
-        let width = "frames[0].innerWidth + ' ' + page.documentElement.scrollWidth";
-        assert_eq!(measure(PHONE, &folder, &page, width), "360 360", "{name}");
-        let size = "getComputedStyle(page.querySelector('td')).fontSize";
-        assert_eq!(measure(PHONE, &folder, &page, size), "16px", "{name}");
-        // No sender turns the writing of what is beside it.
-        let left = "[...page.querySelectorAll('td:first-child')].every(\
-                    cell => cell.getBoundingClientRect().right < 100)";
-        assert_eq!(measure(PHONE, &folder, &page, left), "true", "{name}");
-
-        for width in [360, 1000] {
-            for (scheme, is_dark) in [("light", false), ("dark", true)] {
-                let view = View { width, is_dark };
-                let paper = "getComputedStyle(page.body).backgroundColor";
-                let expected = if is_dark {
-                    "rgb(22, 25, 28)"
-                } else {
-                    "rgb(255, 255, 255)"
-                };
-                assert_eq!(measure(view, &folder, &page, paper), expected);
+        // As wide as the phone, in letters of the ordinary size; and no sender has turned the writing of
+        // what is beside it, so that the counts are still at the left.
+        let layout = "[frames[0].innerWidth, page.documentElement.scrollWidth, \
+                      getComputedStyle(page.querySelector('td')).fontSize, \
+                      [...page.querySelectorAll('td:first-child')].every(\
+                      cell => cell.getBoundingClientRect().right < 100)]";
+        let found = measure(PHONE, &folder, &page, layout);
+        assert_eq!(found, "360,360,16px,true", "{name}");
+        for (scheme, paper) in [("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 25, 28)")] {
+            let is_dark = scheme == "dark";
+            let background = "getComputedStyle(page.body).backgroundColor";
+            let found = measure(View { is_dark, ..PHONE }, &folder, &page, background);
+            assert_eq!(found, paper, "{name}");
+            for width in [360, 1000] {
                 let picture = pictures.join(format!("{name}-{width}-{scheme}.png"));
                 let path = folder.path("opened.html");
                 fs::write(&path, &page).unwrap();
-                view.open(
-                    &folder,
-                    &path,
-                    &format!("--screenshot={}", picture.display()),
-                );
+                let option = format!("--screenshot={}", picture.display());
+                View { width, is_dark }.open(&folder, &path, &option);
                 assert_eq!(png_width(&picture), width);
             }
         }
