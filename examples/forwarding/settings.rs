@@ -19,7 +19,7 @@ const EVENING_SRS_DOMAIN: &str = "srs.provider.example";
 const EVENING_LOCAL_DOMAINS: &str = include_str!("local-domains");
 
 /// Forward an evening's mail with SRS, and report the spam that was not forwarded
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "forwarding",
     override_usage = "forwarding [OPTIONS] [MESSAGES]\n       forwarding --follow [OPTIONS]",
@@ -34,6 +34,8 @@ A message is a JSON object on a line of its own:
   score      what the spam filter says; with a target only
   size       in octets; with a target only
   time       when it came, to be repeated; may be missing
+  returns    what comes back to its new sender, to play that: \"bounce\", \"late-bounce\",
+             \"altered-bounce\" or \"mail\"; may be missing
 Other fields are passed over. A bounce that comes back is a message to an SRS address.
 
 DESTINATIONS are \"all\", \"none\", or a file of domains, one a line: \"example.com\" is that domain,

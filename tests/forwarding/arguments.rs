@@ -78,7 +78,15 @@ fn wrong_usage_says_what_to_do() {
 fn the_help_tells_the_format_of_a_message() {
     let outcome = run("--help");
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
-    for field in ["recipient", "target", "sender", "score", "size", "time"] {
+    for field in [
+        "recipient",
+        "target",
+        "sender",
+        "score",
+        "size",
+        "time",
+        "returns",
+    ] {
         assert!(outcome.out.contains(&format!("\n  {field} ")), "{field}");
     }
     // And those of the JSON document.

@@ -4,11 +4,12 @@
 //! makes that an error, as in CI. The screenshots lie in `forwarding-page` in the folder
 //! `CARGO_TARGET_TMPDIR`, which is `tmp` in the target folder.
 
+use std::env;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, str};
+use std::sync::OnceLock;
 
 use crate::hostile::{SENDERS, escaped, messages};
 use crate::program::{Folder, run};
@@ -16,21 +17,25 @@ use crate::program::{Folder, run};
 /// As Debian packages it.
 const CHROMIUM: &str = "chromium";
 
-/// Whether there is a browser. If not, one line tells what is left out.
+/// Whether there is a browser. If not, one line for all the tests tells what they leave out.
 fn is_installed() -> bool {
-    let found = Command::new(CHROMIUM).arg("--version").output();
-    let is_installed = found.is_ok_and(|output| output.status.success());
+    static IS_INSTALLED: OnceLock<bool> = OnceLock::new();
+    let is_installed = *IS_INSTALLED.get_or_init(|| {
+        let found = Command::new(CHROMIUM).arg("--version").output();
+        let is_installed = found.is_ok_and(|output| output.status.success());
+        if !is_installed {
+            // On standard error itself, where libtest does not capture it.
+            let line = "left out, for it is not installed: the page in Chromium; to run it: \
+                        apt-get install chromium && cargo test --test forwarding\n";
+            drop(std::io::stderr().write_all(line.as_bytes()));
+        }
+        is_installed
+    });
     let is_required = env::var("MAIL_SRS_BROWSER").is_ok_and(|value| value == "required");
     assert!(
         is_installed || !is_required,
         "{CHROMIUM} is required and not installed"
     );
-    if !is_installed {
-        // On standard error itself, where libtest does not capture it.
-        let line = "left out, for chromium is not installed: the page in a browser; to run it: \
-                    apt-get install chromium && cargo test --test forwarding\n";
-        drop(std::io::stderr().write_all(line.as_bytes()));
-    }
     is_installed
 }
 
