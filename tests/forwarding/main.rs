@@ -11,6 +11,8 @@
 mod arguments;
 mod browser;
 mod evening;
+#[path = "../example/mod.rs"]
+mod example;
 mod follow;
 mod hostile;
 mod program;

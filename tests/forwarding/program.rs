@@ -9,36 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use crate::example::example;
+
 /// What no output may hold.
 pub(crate) const SECRET: &str = "tops3cr3t";
 
-/// The program, built in the profile of this test; `tests/command_line.rs` says why.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--message-format=json"])
-            .arg("--example=forwarding")
-            .arg("--manifest-path")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        if let Some(target) = Path::new(env!("CARGO_TARGET_TMPDIR")).parent() {
-            cargo.arg("--target-dir").arg(target);
-        }
-        let built = cargo.output().expect("cargo runs");
-        let errors = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "cargo build --example: {errors}");
-        built
-            .stdout
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-            .filter(|message| message["target"]["name"] == "forwarding")
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo tells where the example lies")
-    })
+    PROGRAM.get_or_init(|| example("forwarding"))
 }
 
 /// A file of the example or of this test.
