@@ -3,7 +3,8 @@
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
 
-use crate::secret::{HashFormat, MAC_OCTETS, Mac, Secret, Secrets};
+use crate::mac::{BLOCK_OCTETS, Block, MAC_OCTETS, Mac};
+use crate::secret::{HashFormat, Secret, Secrets};
 
 /// The shortest hash that is made or accepted, in characters: 2^-20 for a best guess that is read
 /// without regard to case, be it base64 or base32. `Mail::SRS` takes 1.
@@ -21,7 +22,7 @@ pub(crate) struct Hash {
 
 impl Hash {
     /// Signs what `message` writes, cutting the hash to `length` characters.
-    pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message)) -> Self {
+    pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message<'_>)) -> Self {
         let mut hashed = Message::new(secret);
         message(&mut hashed);
         Self::encode(&hashed.finish(), secret.format(), length)
@@ -61,38 +62,49 @@ impl Hash {
 
 /// What is hashed, folded on its way into the HMAC: ASCII letters are lower-cased and all else
 /// stays as it is, so that the hash survives a mail server that folds the local part.
-pub(crate) struct Message {
-    mac: Mac,
+pub(crate) struct Message<'key> {
+    mac: Mac<'key>,
     binds_fields: bool,
-    /// Octets that the HMAC has not seen yet: a block of SHA-1, as most messages are shorter and so
-    /// are folded and hashed at once.
-    block: [u8; 64],
+    /// Octets that the HMAC has not seen yet, and zeros behind them.
+    block: Block,
     length: usize,
 }
 
-impl Message {
-    fn new(secret: &Secret) -> Self {
+impl<'key> Message<'key> {
+    fn new(secret: &'key Secret) -> Self {
         Self {
             mac: secret.begin(),
             binds_fields: secret.format().binds_fields(),
-            block: [0; 64],
+            block: [0; BLOCK_OCTETS],
             length: 0,
         }
     }
 
     /// Appends what every format hashes.
-    pub(crate) fn append(&mut self, mut octets: &[u8]) {
-        while !octets.is_empty() {
-            let place = self.block.get_mut(self.length..).unwrap_or_default();
-            let (now, later) = octets.split_at(octets.len().min(place.len()));
-            for (to, from) in place.iter_mut().zip(now) {
-                *to = *from;
+    pub(crate) fn append(&mut self, octets: &[u8]) {
+        let end = self.length + octets.len();
+        match self.block.get_mut(self.length..end) {
+            Some(place) if end < BLOCK_OCTETS => {
+                place.copy_from_slice(octets);
+                self.length = end;
             }
-            self.length += now.len();
-            if self.length == self.block.len() {
-                self.flush();
+            _ => self.append_past_block(octets),
+        }
+    }
+
+    #[cold]
+    fn append_past_block(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            if let Some(place) = self.block.get_mut(self.length) {
+                *place = octet;
             }
-            octets = later;
+            self.length += 1;
+            if self.length == BLOCK_OCTETS {
+                self.block.make_ascii_lowercase();
+                self.mac.update(&self.block);
+                self.block = [0; BLOCK_OCTETS];
+                self.length = 0;
+            }
         }
     }
 
@@ -103,16 +115,9 @@ impl Message {
         }
     }
 
-    fn flush(&mut self) {
-        self.block.make_ascii_lowercase();
-        self.mac
-            .update(self.block.get(..self.length).unwrap_or_default());
-        self.length = 0;
-    }
-
     fn finish(mut self) -> [u8; MAC_OCTETS] {
-        self.flush();
-        self.mac.finish()
+        self.block.make_ascii_lowercase();
+        self.mac.finish(self.block, self.length)
     }
 }
 
@@ -130,7 +135,7 @@ pub(crate) struct Verified {
 pub(crate) fn verify(
     secrets: &Secrets,
     presented: &[u8],
-    message: impl Fn(&mut Message),
+    message: impl Fn(&mut Message<'_>),
 ) -> Option<Verified> {
     let mut folded = None;
     for (secret_index, secret) in secrets.iter().enumerate() {

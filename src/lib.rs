@@ -80,6 +80,7 @@ mod forward;
 #[cfg(feature = "std")]
 mod forwarder;
 mod hash;
+mod mac;
 mod mailbox;
 mod reverse;
 mod secret;

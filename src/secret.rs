@@ -1,18 +1,14 @@
-//! Secret, its format, and the ring of secrets; the only file that names hmac and sha1.
+//! Secret, its format, and the ring of secrets.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use hmac::{Hmac, KeyInit, Mac as _};
-use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 
 use crate::error::{HashFormatError, SecretError};
-
-/// The octets of an HMAC-SHA1.
-pub(crate) const MAC_OCTETS: usize = 20;
+use crate::mac::{BLOCK_OCTETS, Key, Mac};
 
 /// How the hash of an address is made and written: a property of the secret it is made with.
 ///
@@ -91,8 +87,8 @@ impl FromStr for HashFormat {
 ///
 /// Only the state of an HMAC-SHA1 that has absorbed the secret's octets is kept, not the octets.
 /// It is wiped when the secret is dropped, `Debug` does not show it, and it cannot be cloned. This
-/// is best effort: out of reach are the block that HMAC makes of the octets, which stays on the
-/// stack until something else is written there, and copies that the compiler makes.
+/// is best effort: copies that the compiler makes on the stack, such as when a secret is moved, are
+/// out of reach.
 ///
 /// ```
 /// use mail_srs::{HashFormat, Secret};
@@ -102,7 +98,7 @@ impl FromStr for HashFormat {
 /// # Ok::<(), mail_srs::SecretError>(())
 /// ```
 pub struct Secret {
-    keyed: Hmac<Sha1>,
+    key: Key,
     format: HashFormat,
 }
 
@@ -120,14 +116,9 @@ impl Secret {
         Ok(Self::keyed(octets))
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "only the length of a key could be wrong, and none is"
-    )]
     fn keyed(octets: &[u8]) -> Self {
-        let keyed = Hmac::new_from_slice(octets).expect("HMAC takes keys of any length");
         Self {
-            keyed,
+            key: Key::new(octets),
             format: HashFormat::default(),
         }
     }
@@ -148,8 +139,8 @@ impl Secret {
     }
 
     /// Begins an HMAC-SHA1 keyed with this secret.
-    pub(crate) fn begin(&self) -> Mac {
-        Mac(self.keyed.clone())
+    pub(crate) const fn begin(&self) -> Mac<'_> {
+        self.key.begin()
     }
 }
 
@@ -158,19 +149,6 @@ impl fmt::Debug for Secret {
         f.debug_struct("Secret")
             .field("format", &self.format)
             .finish_non_exhaustive()
-    }
-}
-
-/// An HMAC-SHA1 under way.
-pub(crate) struct Mac(Hmac<Sha1>);
-
-impl Mac {
-    pub(crate) fn update(&mut self, octets: &[u8]) {
-        self.0.update(octets);
-    }
-
-    pub(crate) fn finish(self) -> [u8; MAC_OCTETS] {
-        self.0.finalize().into_bytes().into()
     }
 }
 
@@ -262,7 +240,7 @@ impl Secrets {
     /// Run together, `srs0` for a first hop and `=kh=example.com=alice` for its rest are what base32
     /// hashes of `alice@example.com`. So one SRS1 of that in base64 would give the hash in base32.
     pub(crate) fn mix_formats_of_one(&self) -> bool {
-        let mac = |secret: &Secret| secret.begin().finish();
+        let mac = |secret: &Secret| secret.begin().finish([0; BLOCK_OCTETS], 0);
         self.iter()
             .filter(|secret| secret.format.binds_fields())
             .any(|bound| {

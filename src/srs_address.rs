@@ -248,7 +248,7 @@ impl<'a> Fields<'a> {
 
     /// Tells the hash what it covers: all but the hash itself, the separator after the tag, and the
     /// forwarder's domain. The borders count only in the format that is our own.
-    pub(crate) fn hash_into(&self, message: &mut Message) {
+    pub(crate) fn hash_into(&self, message: &mut Message<'_>) {
         match self {
             Self::Srs0 { timestamp, .. } => {
                 message.append_border("srs0=");
