@@ -132,6 +132,7 @@ impl<'a> Text<'a> {
         self.raw.is_empty()
     }
 
+    #[inline]
     pub(crate) fn classes(self) -> Classes {
         if self.has_pairs {
             self.pieces()
@@ -143,6 +144,7 @@ impl<'a> Text<'a> {
     }
 
     /// Divides it at the first `=`.
+    #[inline]
     pub(crate) fn split_at_equals(self) -> Option<(Self, Self)> {
         let found = self.raw.bytes().position(|octet| octet == b'=')?;
         let (mut start, mut end) = (found, found + 1);
@@ -170,6 +172,7 @@ impl<'a> Text<'a> {
     }
 
     /// Divides it after its first `N` octets, if it has so many and they end a character.
+    #[inline]
     pub(crate) fn split_first_chunk<const N: usize>(self) -> Option<([u8; N], Self)> {
         if !self.has_pairs {
             let first = *self.raw.as_bytes().first_chunk()?;
@@ -462,6 +465,7 @@ pub(crate) struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
+    #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, AddressError> {
         let (text, came_quoted, host) = if address.starts_with('"') {
             let (text, host) = split_quoted(address)?;
@@ -551,6 +555,7 @@ const QUOTED_NEVER: Classes = Classes::CONTROL;
 const UNQUOTED_NEVER: Classes = QUOTED_NEVER.and(Classes::SPACE).and(Classes::SPECIAL);
 const HOST_NEVER: Classes = UNQUOTED_NEVER.and(Classes::EQUALS);
 
+#[inline]
 fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
