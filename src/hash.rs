@@ -92,20 +92,20 @@ impl<'key> Message<'key> {
         }
     }
 
+    /// The same for what fills the block, once or many times.
     #[cold]
-    fn append_past_block(&mut self, octets: &[u8]) {
-        for &octet in octets {
-            if let Some(place) = self.block.get_mut(self.length) {
-                *place = octet;
-            }
-            self.length += 1;
-            if self.length == BLOCK_OCTETS {
-                self.block.make_ascii_lowercase();
-                self.mac.update(&self.block);
-                self.block = [0; BLOCK_OCTETS];
-                self.length = 0;
-            }
+    fn append_past_block(&mut self, mut octets: &[u8]) {
+        while let Some(place) = self.block.get_mut(self.length..)
+            && let Some((now, later)) = octets.split_at_checked(place.len())
+        {
+            place.copy_from_slice(now);
+            self.block.make_ascii_lowercase();
+            self.mac.update(&self.block);
+            self.block = [0; BLOCK_OCTETS];
+            self.length = 0;
+            octets = later;
         }
+        self.append(octets);
     }
 
     /// Appends the tag or a border between fields, which only the format of our own hashes.
