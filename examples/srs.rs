@@ -344,19 +344,10 @@ impl Failure {
     fn code(&self) -> &'static str {
         match self {
             Self::Forward(ForwardError::LocalPartTooLong { .. }) => "local-part-too-long",
-            Self::Reverse(ReverseError::NotSrs) | Self::Inspect(ParseError::NotSrs) => "not-srs",
-            Self::Reverse(ReverseError::Malformed(_)) | Self::Inspect(ParseError::Malformed(_)) => {
-                "malformed"
-            }
-            Self::Reverse(ReverseError::HashTooShort { .. }) => "hash-too-short",
-            Self::Reverse(ReverseError::HashMismatch) => "hash-mismatch",
-            Self::Reverse(ReverseError::Expired { .. }) => "expired",
+            Self::Reverse(error) => error.code(),
+            Self::Inspect(error) => ReverseError::from(*error).code(),
             // The library may add errors; until they have a word here, the address is at fault.
-            Self::TooLong
-            | Self::NotUtf8 { .. }
-            | Self::Forward(_)
-            | Self::Reverse(_)
-            | Self::Inspect(_) => "invalid-address",
+            Self::TooLong | Self::NotUtf8 { .. } | Self::Forward(_) => "invalid-address",
         }
     }
 }

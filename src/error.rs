@@ -206,12 +206,11 @@ impl ReverseError {
         };
         Some(SmtpReply { enhanced, text })
     }
-}
 
-#[cfg(feature = "std")]
-impl ReverseError {
-    /// Shared with [`IncomingError`].
-    const fn code(self) -> &'static str {
+    /// A short name for logs and metrics, which stays the same: `not-srs`, `invalid-address`,
+    /// `malformed`, `hash-too-short`, `hash-mismatch` or `expired`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
         match self {
             Self::NotSrs => "not-srs",
             Self::Address(_) => "invalid-address",

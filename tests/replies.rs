@@ -43,6 +43,28 @@ fn each_reversal_error_has_its_reply() {
 }
 
 #[test]
+fn each_reversal_error_has_its_code() {
+    let (length, minimum) = (1, 4);
+    let (age, max_age) = (22, 21);
+    for (error, code) in [
+        (ReverseError::NotSrs, "not-srs"),
+        (
+            ReverseError::Address(AddressError::Space { offset: 7 }),
+            "invalid-address",
+        ),
+        (ReverseError::Malformed(SyntaxError::User), "malformed"),
+        (
+            ReverseError::HashTooShort { length, minimum },
+            "hash-too-short",
+        ),
+        (ReverseError::HashMismatch, "hash-mismatch"),
+        (ReverseError::Expired { age, max_age }, "expired"),
+    ] {
+        assert_eq!(error.code(), code);
+    }
+}
+
+#[test]
 fn errors_say_what_is_wrong_and_where() {
     let offset = 7;
     for (error, text) in [
