@@ -1,6 +1,7 @@
 //! A set of domains: listed, with or without their subdomains, or told by a function.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 use std::collections::HashSet;
 
@@ -29,16 +30,23 @@ const MAX_OCTETS: usize = 255;
 /// assert!(!domains.contains("example.net"));
 /// # Ok::<(), mail_srs::DomainsError>(())
 /// ```
+///
+/// A clone is cheap, and shares the entries: a domain can be both local and one that is accepted.
+#[derive(Clone)]
 pub struct Domains(Members);
 
+#[derive(Clone)]
 enum Members {
-    Listed {
-        /// In lower case, those for subdomains with their full stop.
-        entries: HashSet<Box<str>>,
-        /// Whether any of them is for subdomains.
-        with_subdomains: bool,
-    },
-    Told(Box<dyn Fn(&str) -> bool + Send + Sync>),
+    Listed(Arc<List>),
+    Told(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
+#[derive(Default)]
+struct List {
+    /// In lower case, those for subdomains with their full stop.
+    entries: HashSet<Box<str>>,
+    /// Whether any of them is for subdomains.
+    with_subdomains: bool,
 }
 
 impl Domains {
@@ -57,13 +65,13 @@ impl Domains {
     ///
     /// [`DomainsError::Entry`] if one of them can be no domain.
     pub fn new<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, DomainsError> {
-        let mut domains = Self::default();
+        let mut list = List::default();
         for (index, entry) in entries.into_iter().enumerate() {
-            if !domains.insert(entry.as_ref()) {
+            if !list.insert(entry.as_ref()) {
                 return Err(DomainsError::Entry { entry: index + 1 });
             }
         }
-        Ok(domains)
+        Ok(Self(Members::Listed(Arc::new(list))))
     }
 
     /// Reads a set from lines, such as those of a file: one entry on each.
@@ -76,15 +84,15 @@ impl Domains {
     /// [`DomainsError::Line`] if a line holds anything else than one domain. So a list with a mistake
     /// is noticed at once, not by the mail that it lets through.
     pub fn from_lines(lines: &str) -> Result<Self, DomainsError> {
-        let mut domains = Self::default();
+        let mut list = List::default();
         let lines = lines.strip_prefix('\u{feff}').unwrap_or(lines);
         for (index, line) in lines.lines().enumerate() {
             let entry = line.split('#').next().unwrap_or_default().trim();
-            if !entry.is_empty() && !domains.insert(entry) {
+            if !entry.is_empty() && !list.insert(entry) {
                 return Err(DomainsError::Line { line: index + 1 });
             }
         }
-        Ok(domains)
+        Ok(Self(Members::Listed(Arc::new(list))))
     }
 
     /// The set of the domains for which `contains` returns true, such as those in a directory.
@@ -104,7 +112,7 @@ impl Domains {
     /// # Ok::<(), mail_srs::DomainsError>(())
     /// ```
     pub fn matching(contains: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Members::Told(Box::new(contains)))
+        Self(Members::Told(Arc::new(contains)))
     }
 
     /// Whether a domain, or an address literal, is in the set.
@@ -122,24 +130,25 @@ impl Domains {
         }
         match &self.0 {
             Members::Told(contains) => contains(domain),
-            Members::Listed {
-                entries,
-                with_subdomains,
-            } => {
-                let parents = || {
-                    domain
-                        .match_indices('.')
-                        .filter_map(|at| domain.get(at.0..))
-                };
-                entries.contains(domain)
-                    || (*with_subdomains && parents().any(|parent| entries.contains(parent)))
-            }
+            Members::Listed(list) => list.contains(domain),
         }
     }
 
     /// Whether it is known to hold nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(&self.0, Members::Listed { entries, .. } if entries.is_empty())
+        matches!(&self.0, Members::Listed(list) if list.entries.is_empty())
+    }
+}
+
+impl List {
+    fn contains(&self, domain: &str) -> bool {
+        let parents = || {
+            domain
+                .match_indices('.')
+                .filter_map(|at| domain.get(at.0..))
+        };
+        self.entries.contains(domain)
+            || (self.with_subdomains && parents().any(|parent| self.entries.contains(parent)))
     }
 
     /// Adds an entry, or tells that it is none.
@@ -149,14 +158,10 @@ impl Domains {
             Some(parent) => is_domain(parent),
             None => is_host(entry),
         };
-        if let Members::Listed {
-            entries,
-            with_subdomains,
-        } = &mut self.0
-            && is_entry
-        {
-            entries.insert(entry.to_ascii_lowercase().into_boxed_str());
-            *with_subdomains |= parent.is_some();
+        if is_entry {
+            self.entries
+                .insert(entry.to_ascii_lowercase().into_boxed_str());
+            self.with_subdomains |= parent.is_some();
         }
         is_entry
     }
@@ -165,10 +170,7 @@ impl Domains {
 /// The empty set.
 impl Default for Domains {
     fn default() -> Self {
-        Self(Members::Listed {
-            entries: HashSet::new(),
-            with_subdomains: false,
-        })
+        Self(Members::Listed(Arc::default()))
     }
 }
 
@@ -176,7 +178,7 @@ impl Default for Domains {
 impl fmt::Debug for Domains {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Members::Listed { entries, .. } => write!(f, "Domains({} entries)", entries.len()),
+            Members::Listed(list) => write!(f, "Domains({} entries)", list.entries.len()),
             Members::Told(_) => f.write_str("Domains(a function)"),
         }
     }
@@ -216,11 +218,20 @@ fn is_domain(text: &str) -> bool {
             character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
         } else {
             // RFC 6531 §3.3 leaves it to IDNA which ones.
-            !character.is_control() && !character.is_whitespace()
+            !character.is_control() && !character.is_whitespace() && !is_unseen(character)
         }
     };
     text.len() <= MAX_OCTETS
         && text
             .split('.')
             .all(|label| !label.is_empty() && label.chars().all(in_label))
+}
+
+/// Whether nobody sees it, such as the byte order mark of a file that was put behind another. IDNA allows
+/// none of these in a domain (RFC 5892); it does allow the joiners U+200C and U+200D.
+const fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }

@@ -960,6 +960,13 @@ fn an_entry_that_is_no_domain_is_an_error_that_tells_where() {
         "!example.com",
         "a\\b",
         "<example.com>",
+        // What nobody sees, such as the mark of a file that was put behind another.
+        "\u{feff}example.org",
+        "exam\u{200b}ple.org",
+        "example.org\u{ad}",
+        "\u{202e}example.org",
+        "example\u{2060}.org",
+        ".\u{200f}example.org",
     ] {
         let lines = format!("# first\n\nexample.com\n{entry}\nexample.net\n");
         let refused = Domains::from_lines(&lines).unwrap_err();
@@ -983,6 +990,47 @@ fn an_entry_that_is_no_domain_is_an_error_that_tells_where() {
         DomainsError::Entry { entry: 2 }.to_string(),
         format!("entry 2 {place}")
     );
+}
+
+/// The joiners change how some scripts are written, and IDNA allows them there.
+#[test]
+fn a_joiner_may_stand_in_a_domain() {
+    let domain = "نامه\u{200c}ای.example";
+    assert!(domains([domain]).contains(domain));
+}
+
+#[test]
+fn one_set_can_be_both_local_and_accepted() {
+    let customers = domains(["customer.example", ".customer.example"]);
+    for customers in [
+        customers.clone(),
+        Domains::matching(move |d| customers.contains(d)),
+    ] {
+        let forwarder = Forwarder::builder(srs())
+            .accepted_domains(customers.clone())
+            .local_domains(customers)
+            .build()
+            .unwrap();
+        let own = Envelope::new("bob@customer.example", HOME);
+        assert_eq!(outgoing_code(&forwarder, own), "local-sender");
+        let envelope = Envelope::new(ALICE, HOME).srs_domain("mx.customer.example");
+        let (code, address) = outgoing(&forwarder, envelope);
+        assert_eq!(code, "rewrite");
+        let (code, original) = incoming(&forwarder, &address, None);
+        assert_eq!((code, &*original), ("ours", ALICE));
+    }
+}
+
+/// It is kept, as whatever bears a tag in a domain of ours; who asks at MAIL FROM is told.
+#[test]
+fn a_forged_sender_in_a_domain_of_ours_is_known_when_asked_for() {
+    let forwarder = forwarder();
+    let envelope = Envelope::new(FORGED, HOME);
+    assert_eq!(outgoing_code(&forwarder, envelope), "already-ours");
+    let (code, reply) = incoming(&forwarder, FORGED, Some(""));
+    assert_eq!(code, "hash-mismatch");
+    assert_eq!(reply, "550 5.7.1 SRS address is not genuine");
+    assert_eq!(incoming(&forwarder, OURS, Some("")).0, "ours");
 }
 
 #[test]
