@@ -210,7 +210,8 @@ impl Outgoing<'_> {
 pub enum KeepReason {
     /// It is the null sender (RFC 5321 §4.5.5), empty or `<>`.
     NullSender,
-    /// It is an SRS address in a domain of ours already, made by this host or another of ours.
+    /// It is an SRS address in a domain of ours already, and so never wrapped again. Whether it is a
+    /// genuine one is for [`Forwarder::incoming`] to say, at MAIL FROM.
     AlreadyOurs,
     /// It is in a local domain, or in one that is for SRS addresses.
     LocalSender,
@@ -392,7 +393,8 @@ impl Forwarder {
         Ok(forwarded)
     }
 
-    /// Tells what a recipient is. The sender is that of the envelope, if it is known.
+    /// Tells what a recipient is. The sender is that of the envelope, if it is known. Both are without
+    /// angle brackets, and the recipient without a source route (RFC 5321 §4.1.2).
     ///
     /// Made for RCPT: it has no effect, and what bears no SRS tag costs a look at five octets. A
     /// tag, and a domain that is
@@ -514,7 +516,7 @@ impl ForwarderBuilder {
     }
 
     /// The domains whose mail this host delivers or sends of its own. Neither their senders nor what
-    /// goes to them is rewritten.
+    /// goes to them is rewritten, so the SPF record of each must authorise this host.
     pub fn local_domains(mut self, domains: Domains) -> Self {
         self.forwarder.local = domains;
         self
