@@ -1,6 +1,6 @@
 //! The evening so far: what came, what became of it, and what the report says of that.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use mail_srs::{Day, Outgoing};
@@ -13,6 +13,7 @@ use crate::file;
 use crate::message::{Message, Returns};
 use crate::page::Page;
 use crate::report::Report;
+use crate::screen::Screen;
 use crate::settings::Outputs;
 use crate::text::Line;
 
@@ -46,33 +47,20 @@ impl Evening {
     }
 
     /// Takes a message that comes today, and prints what became of it.
-    pub(crate) fn take(
-        &mut self,
-        message: &Message,
-        today: Day,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    pub(crate) fn take(&mut self, message: &Message, today: Day, screen: &mut Screen) {
         self.last_day = today;
-        let new_sender = self.decide(message, today, out)?;
-        match (message.returns, new_sender) {
-            (Some(returns), Some(new_sender)) if self.is_followed => {
-                self.take_back(returns, &new_sender, today, out)
-            }
-            (Some(returns), Some(new_sender)) => {
+        let new_sender = self.decide(message, today, screen);
+        if let (Some(returns), Some(new_sender)) = (message.returns, new_sender) {
+            if self.is_followed {
+                self.take_back(returns, &new_sender, today, screen);
+            } else {
                 self.later.push((returns, new_sender));
-                Ok(())
             }
-            _ => Ok(()),
         }
     }
 
     /// Does what the rules say. Returns the sender that the message leaves with, if it is a new one.
-    fn decide(
-        &mut self,
-        message: &Message,
-        today: Day,
-        out: &mut impl Write,
-    ) -> io::Result<Option<String>> {
+    fn decide(&mut self, message: &Message, today: Day, screen: &mut Screen) -> Option<String> {
         let fate = self.rules.fate(message, today);
         self.counts.count(message, &fate);
         if let (Fate::Discarded(score), Some(target)) = (&fate, &message.target)
@@ -83,12 +71,12 @@ impl Evening {
                 .add(target, recipient, &message.sender, *score);
         }
         if !self.outputs.json_only {
-            write!(out, "{}", Line(message, &fate))?;
+            screen.print(Line(message, &fate));
         }
-        Ok(match fate {
+        match fate {
             Fate::Forwarded(Outgoing::Rewrite(forwarded)) => Some(forwarded.to_string()),
             _ => None,
-        })
+        }
     }
 
     fn is_reported(&self, recipient: &str) -> bool {
@@ -98,16 +86,10 @@ impl Evening {
     }
 
     /// Plays what comes back to a new sender.
-    fn take_back(
-        &mut self,
-        returns: Returns,
-        new_sender: &str,
-        today: Day,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn take_back(&mut self, returns: Returns, new_sender: &str, today: Day, screen: &mut Screen) {
         let (message, days) = Message::returned(returns, new_sender);
         let then = Day::new(today.number().saturating_add(days));
-        self.decide(&message, then, out).map(drop)
+        self.decide(&message, then, screen);
     }
 
     pub(crate) fn count_unreadable(&mut self) {
@@ -115,22 +97,29 @@ impl Evening {
     }
 
     /// Ends it: the report, then what comes back, then the counts.
-    pub(crate) fn end(&mut self, today: Day, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn end(&mut self, today: Day, screen: &mut Screen) {
         if !self.outputs.json_only {
-            let report = self.report();
-            write!(out, "\n{report}")?;
+            screen.print(format_args!("\n{}", self.report()));
             if !self.later.is_empty() {
-                writeln!(out, "\nWhat comes back")?;
+                screen.print("\nWhat comes back\n");
             }
         }
         for (returns, new_sender) in std::mem::take(&mut self.later) {
-            self.take_back(returns, &new_sender, today, out)?;
+            self.take_back(returns, &new_sender, today, screen);
         }
         if self.outputs.json_only {
-            out.write_all(&self.report().to_json()?)
+            match self.report().to_json() {
+                Ok(json) => screen.print(json),
+                Err(error) => screen.fail(error.into()),
+            }
         } else {
-            write!(out, "\n{}", self.counts)
+            screen.print(format_args!("\n{}", self.counts));
         }
+    }
+
+    /// Whether the report goes anywhere but to standard output.
+    pub(crate) const fn has_files(&self) -> bool {
+        self.outputs.html.is_some() || self.outputs.json.is_some()
     }
 
     fn report(&self) -> Report<'_> {
@@ -163,9 +152,10 @@ impl Evening {
         }
         if let Some(path) = &self.outputs.json {
             let json = self.report().to_json();
+            let json = json.map_err(io::Error::from);
             written.push((
                 &**path,
-                json.and_then(|json| file::write_whole(path, &json)),
+                json.and_then(|json| file::write_whole(path, json.as_bytes())),
             ));
         }
         written

@@ -16,7 +16,8 @@
 //!
 //! Each file holds one thing: the command line (`settings`), a message and the lines it comes in
 //! (`message`, `lines`), what becomes of it (`fate`), what is kept of that (`counts`, `discards`,
-//! together `evening`), and the report, in its three forms (`report`, `text`, `page`).
+//! together `evening`), the report, in its three forms (`report`, `text`, `page`), and where all that
+//! goes (`screen`, `file`).
 
 mod counts;
 mod date;
@@ -28,89 +29,89 @@ mod lines;
 mod message;
 mod page;
 mod report;
+mod screen;
 mod settings;
 mod text;
 mod visible;
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, StdoutLock, Write};
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 use evening::Evening;
 use lines::Lines;
 use message::Message;
+use screen::Screen;
 use settings::{Arguments, EVENING, usage};
 use visible::Visible;
 
-/// Why the program ends before its work is done.
-enum Stop {
-    Usage(clap::Error),
-    Read(String),
-    Write(io::Error),
-}
-
-type Output = BufWriter<StdoutLock<'static>>;
-
-/// Does all the work; the outcome is whether all of it went well.
-fn run() -> Result<bool, Stop> {
-    let arguments = Arguments::parse_all().map_err(Stop::Usage)?;
-    let rules = arguments.rules().map_err(Stop::Usage)?;
-    let outputs = arguments.outputs().map_err(Stop::Usage)?;
+/// Does all the work; the outcome is whether all of it went well, or what is wrong with the usage.
+fn run() -> Result<bool, clap::Error> {
+    let arguments = Arguments::parse_all()?;
+    let rules = arguments.rules()?;
+    let outputs = arguments.outputs()?;
     let mut evening = Evening::new(rules, outputs, arguments.follow, arguments.today());
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut screen = Screen::new();
 
     let all_read = if arguments.follow {
         let input = ("standard input", io::stdin().lock());
-        read(&arguments, input, &mut evening, &mut out)?
+        read(&arguments, input, &mut evening, &mut screen)
     } else if let Some(path) = &arguments.messages {
         let name = path.display().to_string();
-        let file = File::open(path)
-            .map_err(|error| Stop::Usage(usage(format_args!("cannot read {name}: {error}"))))?;
-        read(&arguments, (&name, file), &mut evening, &mut out)?
+        let file =
+            File::open(path).map_err(|error| usage(format_args!("cannot read {name}: {error}")))?;
+        read(&arguments, (&name, file), &mut evening, &mut screen)
     } else {
-        read(&arguments, ("the evening", EVENING), &mut evening, &mut out)?
+        read(
+            &arguments,
+            ("the evening", EVENING),
+            &mut evening,
+            &mut screen,
+        )
     };
-    evening
-        .end(arguments.today(), &mut out)
-        .map_err(Stop::Write)?;
+    evening.end(arguments.today(), &mut screen);
     let all_written = write_files(&evening);
-    out.flush().map_err(Stop::Write)?;
-    Ok(all_read && all_written)
+    Ok(all_read & all_written & end(screen))
 }
 
-/// Reads all messages; whether each line was one, and every file could be written meanwhile.
+/// Reads all messages, or as many as anybody looks at; whether each line was one, and every file could
+/// be written meanwhile.
 fn read(
     arguments: &Arguments,
     (name, input): (&str, impl Read),
     evening: &mut Evening,
-    out: &mut Output,
-) -> Result<bool, Stop> {
+    screen: &mut Screen,
+) -> bool {
     let mut lines = Lines::new(input);
     let mut all_well = true;
     loop {
         if arguments.follow && lines.may_wait() {
             // Whoever looks while nothing comes finds all there is.
             all_well &= write_files(evening);
-            out.flush().map_err(Stop::Write)?;
+            screen.flush();
         }
-        let next = lines.next();
-        let next = next.map_err(|error| Stop::Read(format!("cannot read {name}: {error}")))?;
-        let Some(line) = next else {
-            return Ok(all_well);
+        if !screen.is_open() && !evening.has_files() {
+            return all_well;
+        }
+        let line = match lines.next() {
+            Ok(Some(line)) => line,
+            Ok(None) => return all_well,
+            Err(error) => {
+                complain(format_args!("cannot read {name}: {error}"));
+                return false;
+            }
         };
         if line.trim_ascii().is_empty() {
             continue;
         }
         match Message::parse(line) {
-            Ok(message) => evening
-                .take(&message, arguments.today(), out)
-                .map_err(Stop::Write)?,
+            Ok(message) => evening.take(&message, arguments.today(), screen),
             Err(error) => {
                 evening.count_unreadable();
                 all_well = false;
                 // Whoever sees both streams sees them in order.
-                out.flush().map_err(Stop::Write)?;
+                screen.flush();
                 let (number, error) = (lines.number(), error.to_string());
                 complain(format_args!("{name}, line {number}: {}", Visible(&error)));
             }
@@ -138,30 +139,36 @@ fn complain(message: impl Display) {
         .unwrap_or_default();
 }
 
+/// Whether all that was to be printed was.
+fn end(screen: Screen) -> bool {
+    match screen.end() {
+        Ok(()) => true,
+        Err(error) => {
+            complain(format_args!("cannot write standard output: {error}"));
+            false
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(Stop::Usage(error)) if !error.use_stderr() => {
+        Err(error) if !error.use_stderr() => {
             // The help that was asked for.
-            write!(io::stdout(), "{error}").unwrap_or_default();
-            ExitCode::SUCCESS
+            let mut screen = Screen::new();
+            screen.print(error);
+            if end(screen) {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
-        Err(Stop::Usage(error)) => {
+        Err(error) => {
             for line in error.to_string().lines() {
                 writeln!(io::stderr(), "{}", Visible(line)).unwrap_or_default();
             }
             ExitCode::from(2)
-        }
-        Err(Stop::Read(message)) => {
-            complain(message);
-            ExitCode::FAILURE
-        }
-        // The reader has seen enough, as `head` does.
-        Err(Stop::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(Stop::Write(error)) => {
-            complain(format_args!("cannot write standard output: {error}"));
-            ExitCode::FAILURE
         }
     }
 }

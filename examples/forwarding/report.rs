@@ -1,7 +1,5 @@
 //! The "Forwarded Discards" report, whatever form it is given: as text, as JSON, or as a page.
 
-use std::io::{self, Write as _};
-
 use serde::Serialize;
 
 use crate::counts::Counts;
@@ -42,19 +40,19 @@ impl Report<'_> {
     }
 
     /// One document over several lines, which no terminal obeys.
-    pub(crate) fn to_json(&self) -> io::Result<Vec<u8>> {
-        let mut json = Vec::new();
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        let mut json = String::new();
         for character in serde_json::to_string_pretty(self)?.chars() {
             if matches!(character, ' '..='~' | '\n') {
-                write!(json, "{character}")?;
+                json.push(character);
             } else {
                 // Such as DEL or U+202E, which JSON leaves alone. It is in a string: all else is ASCII.
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(json, "\\u{unit:04x}")?;
+                    json.extend(format!("\\u{unit:04x}").chars());
                 }
             }
         }
-        json.push(b'\n');
+        json.push('\n');
         Ok(json)
     }
 }

@@ -16,3 +16,4 @@ mod example;
 mod follow;
 mod hostile;
 mod program;
+mod reader;

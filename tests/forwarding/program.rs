@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -119,6 +121,18 @@ impl Folder {
 
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Waits until a file holds this, long enough for a busy machine.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, name: &str, text: &str) {
+        for _ in 0..3_000 {
+            if fs::read_to_string(self.path(name)).is_ok_and(|content| content.contains(text)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{name} without {text}: {}", self.read(name));
     }
 
     /// The names of what lies in it.
