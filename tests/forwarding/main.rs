@@ -13,6 +13,8 @@ mod browser;
 mod evening;
 #[path = "../example/mod.rs"]
 mod example;
+#[cfg(unix)]
+mod files;
 mod follow;
 mod hostile;
 mod program;
