@@ -15,7 +15,8 @@ use crate::endpoint::Endpoint;
     name = "postfix",
     group = ArgGroup::new("served").required(true).multiple(true),
     after_help = "\
-ADDRESS is unix:PATH or inet:HOST:PORT; HOST may be * for all, and inet4: or inet6: limits it.
+ADDRESS is unix:PATH, inet:HOST:PORT or inet:PORT, which is on localhost. HOST may be * for all, and
+inet4: or inet6: limits it.
 
 SIGHUP loads the files anew; if one is bad, the old secrets and domains stay in use. SIGTERM ends
 the service when the requests in hand are answered.

@@ -36,7 +36,7 @@ pub(crate) struct Terms {
 /// the service ends and the requests that are here are answered.
 pub(crate) async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, mut terms: Terms) {
     if let Err(error) = converse(&mut stream, &mut terms).await {
-        debug!("a connection is closed: {error}");
+        debug!("{}: a connection is closed: {error}", terms.protocol);
     }
 }
 
@@ -51,12 +51,13 @@ async fn converse(
         requests.reserve(READ_OCTETS);
         let was_empty = requests.is_empty();
         tokio::select! {
+            // What has been sent is answered, though the service is to end.
+            biased;
             read = timeout_at(deadline, stream.read_buf(&mut requests)) => {
                 if read?? == 0 {
                     return Ok(());
                 }
             }
-            // Only now, so that what has been sent is answered.
             _ = terms.stop.changed(), if was_empty => return stream.shutdown().await,
         }
         let outcome = answer_all(terms, &mut requests, &mut replies);
@@ -71,7 +72,7 @@ async fn converse(
             replies.clear();
         }
         if let Err(error) = outcome {
-            warn!("a connection is closed: {error}");
+            warn!("{}: a connection is closed: {error}", terms.protocol);
             return stream.shutdown().await;
         }
     }

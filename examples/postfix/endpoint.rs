@@ -1,15 +1,16 @@
-//! Where the service listens: `unix:PATH` or `inet:HOST:PORT`, as `PostSRSd` 2 writes it.
+//! Where the service listens: `unix:PATH`, `inet:HOST:PORT` or `inet:PORT`, as `PostSRSd` 2 writes it.
 
 use std::fmt::{self, Display};
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rustix::net::sockopt::set_ipv6_v6only;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixStream, lookup_host};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -29,7 +30,7 @@ pub(crate) enum Family {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("expected unix:PATH or inet:HOST:PORT")]
+#[error("expected unix:PATH, inet:HOST:PORT or inet:PORT")]
 pub(crate) struct EndpointError;
 
 impl FromStr for Endpoint {
@@ -44,7 +45,7 @@ impl FromStr for Endpoint {
             "inet6" => Family::V6,
             _ => return Err(EndpointError),
         };
-        let (host, port) = rest.rsplit_once(':').ok_or(EndpointError)?;
+        let (host, port) = rest.rsplit_once(':').unwrap_or(("localhost", rest));
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
@@ -77,19 +78,33 @@ impl Display for Endpoint {
 /// A socket that connections come to.
 pub(crate) enum Listener {
     Unix {
-        listener: UnixListener,
+        /// Goes first: once nobody listens, a successor may put another in its place.
         file: SocketFile,
+        listener: UnixListener,
     },
     Tcp(TcpListener),
 }
 
 /// Removes the socket's file when the service ends.
-pub(crate) struct SocketFile(PathBuf);
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    /// The device and the number of the file there.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn identity(path: &Path) -> io::Result<(u64, u64)> {
+        let file = fs::symlink_metadata(path)?;
+        Ok((file.dev(), file.ino()))
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // If somebody else has removed it, that is no loss.
-        drop(fs::remove_file(&self.0));
+        // If somebody else has removed it, or put one of their own there, there is nothing to do.
+        if Self::identity(&self.path).is_ok_and(|found| found == self.identity) {
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -101,12 +116,16 @@ impl Endpoint {
             Self::Inet { host, port, family } => {
                 let mut listeners = Vec::new();
                 let addresses = lookup_host((host.as_str(), *port)).await?;
+                let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
                 for address in addresses.filter(|address| family.has(address)) {
-                    listeners.push(Listener::Tcp(TcpListener::bind(address).await?));
+                    // Many hosts have a name for an address that is switched off.
+                    match listen_tcp(address, *family) {
+                        Ok(listener) => listeners.push(Listener::Tcp(listener)),
+                        Err(error) => failed = error,
+                    }
                 }
                 if listeners.is_empty() {
-                    let error = "the host has no address of that family";
-                    return Err(io::Error::new(ErrorKind::AddrNotAvailable, error));
+                    return Err(failed);
                 }
                 Ok(listeners)
             }
@@ -124,6 +143,21 @@ impl Family {
     }
 }
 
+fn listen_tcp(address: SocketAddr, family: Family) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    if family == Family::V6 {
+        // Else `*` is IPv4 as well.
+        set_ipv6_v6only(&socket, true)?;
+    }
+    // What the port was last used for does no harm to a new service.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
 async fn listen_unix(path: PathBuf) -> io::Result<Listener> {
     // What a service left behind that was killed goes; a live one, or a file that is none, stays.
     if fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket())
@@ -133,16 +167,17 @@ async fn listen_unix(path: PathBuf) -> io::Result<Listener> {
         fs::remove_file(&path)?;
     }
     let listener = UnixListener::bind(&path)?;
-    let file = SocketFile(path);
+    let identity = SocketFile::identity(&path)?;
+    let file = SocketFile { path, identity };
     // Postfix connects under its own user. Who else may is up to the folder that the socket is in.
-    fs::set_permissions(&file.0, Permissions::from_mode(0o666))?;
+    fs::set_permissions(&file.path, Permissions::from_mode(0o666))?;
     Ok(Listener::Unix { listener, file })
 }
 
 impl Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unix { file, .. } => write!(f, "unix:{}", file.0.display()),
+            Self::Unix { file, .. } => write!(f, "unix:{}", file.path.display()),
             Self::Tcp(listener) => match listener.local_addr() {
                 Ok(address) => write!(f, "inet:{address}"),
                 Err(error) => write!(f, "inet ({error})"),

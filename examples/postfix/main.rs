@@ -17,6 +17,8 @@ mod connection;
 #[cfg(unix)]
 mod endpoint;
 #[cfg(unix)]
+mod journal;
+#[cfg(unix)]
 mod maps;
 #[cfg(unix)]
 mod protocol;

@@ -1,6 +1,6 @@
 //! What is asked for and what is answered, in whatever protocol.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write as _};
 
 use log::{debug, info, warn};
 use mail_srs::{Day, Envelope, Forwarder, Incoming, Outgoing};
@@ -58,7 +58,7 @@ pub(crate) fn look_up(forwarder: &Forwarder, map: Map, key: &[u8], today: Day) -
     };
     match &answer {
         Answer::Found(address) if map == Map::Access => info!("access: {}: {address}", Shown(key)),
-        Answer::Found(address) => info!("{map}: {} becomes <{address}>", Shown(key)),
+        Answer::Found(address) => info!("{map}: {} becomes {}", Shown(key), Shown(address)),
         Answer::NotFound(reason) => debug!("{map}: {} is left alone: {reason}", Shown(key)),
     }
     answer
@@ -102,10 +102,12 @@ impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<")?;
         for character in self.0.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
+            match character {
+                // Within the brackets there are no others.
+                '<' | '>' => write!(f, "{}", character.escape_unicode())?,
+                '"' | '\'' | '\\' => f.write_char(character)?,
+                // Controls, and what changes the direction of writing.
+                _ => write!(f, "{}", character.escape_debug())?,
             }
         }
         f.write_str(">")

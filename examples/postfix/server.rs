@@ -17,30 +17,40 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be taken, as when there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves one socket. Beyond the free `places`, clients wait in the system's queue.
+/// Serves one socket. Beyond the free `places`, a client waits here and the others in the
+/// system's queue.
 pub(crate) async fn serve(listener: Listener, places: Arc<Semaphore>, terms: Terms) {
     let mut stop = terms.stop.clone();
     let mut connections = JoinSet::new();
+    // A client that has no place yet. The listener holds none while nobody comes, for there are
+    // others.
+    let mut waiting = None;
+    let mut is_failing = false;
     loop {
-        let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
         tokio::select! {
             biased;
             _ = stop.changed() => break,
             // Forgets those that have ended.
             Some(_) = connections.join_next() => {}
-            (place, stream) = next => match stream {
-                Ok(stream) => {
+            Ok(place) = Arc::clone(&places).acquire_owned(), if waiting.is_some() => {
+                if let Some(stream) = waiting.take() {
                     let terms = terms.clone();
                     connections.spawn(async move {
                         connection::serve(stream, terms).await;
                         drop(place);
                     });
                 }
+            }
+            stream = listener.accept(), if waiting.is_none() => match stream {
+                Ok(stream) => {
+                    waiting = Some(stream);
+                    is_failing = false;
+                }
                 Err(error) => {
-                    error!("cannot take a connection on {listener}: {error}");
+                    if !is_failing {
+                        error!("cannot take connections on {listener}: {error}");
+                        is_failing = true;
+                    }
                     sleep(PAUSE).await;
                 }
             },

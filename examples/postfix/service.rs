@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use env_logger::Target;
 use log::{error, info, warn};
-use mail_srs::Forwarder;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::arguments::Arguments;
 use crate::connection::Terms;
 use crate::endpoint::Endpoint;
+use crate::journal::{End, Journal};
 use crate::maps::Map;
 use crate::protocol::Protocol;
 use crate::{server, settings};
@@ -25,32 +26,34 @@ const OTHER_DESCRIPTORS: u64 = 64;
 
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_standard_error(&arguments);
-    let served = settings::load(&arguments)
+    let end_of_log = log_to_standard_error(&arguments);
+    raise_descriptor_limit(&arguments);
+    let served = Runtime::new()
         .map_err(|error| error.to_string())
-        .and_then(|forwarder| {
-            raise_descriptor_limit(&arguments);
-            let runtime = Runtime::new().map_err(|error| error.to_string())?;
-            runtime.block_on(run(&arguments, forwarder))
-        });
+        .and_then(|runtime| runtime.block_on(run(&arguments)));
+    end_of_log.wait();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{error}");
+            // Whatever the level of the log.
+            writeln!(io::stderr(), "error: {error}").unwrap_or_default();
             ExitCode::FAILURE
         }
     }
 }
 
 /// A line for each record, with its level. The time is for what collects the lines to add.
-fn log_to_standard_error(arguments: &Arguments) {
+fn log_to_standard_error(arguments: &Arguments) -> End {
+    let (journal, end) = Journal::begin();
     env_logger::Builder::new()
         .filter_level(arguments.log_level)
         .format(|out, record| {
             let level = record.level().as_str().to_ascii_lowercase();
             writeln!(out, "{level}: {}", record.args())
         })
+        .target(Target::Pipe(Box::new(journal)))
         .init();
+    end
 }
 
 /// Each connection takes a file descriptor, and many systems give a program 1,024 at first.
@@ -67,12 +70,14 @@ fn raise_descriptor_limit(arguments: &Arguments) {
     }
 }
 
-async fn run(arguments: &Arguments, forwarder: Forwarder) -> Result<(), String> {
+async fn run(arguments: &Arguments) -> Result<(), String> {
+    // First, so that a signal that comes while the files are read is not lost, nor ends it.
     let failed = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let mut hang_up = signal(SignalKind::hangup()).map_err(failed("SIGHUP"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("SIGINT"))?;
 
+    let forwarder = settings::load(arguments).map_err(|error| error.to_string())?;
     let (load, forwarder) = watch::channel(Arc::new(forwarder));
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(arguments.connection_limit));

@@ -1,15 +1,16 @@
 //! Clients that stall, vanish, or are many; and loading anew under load.
 
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use mail_srs::{Day, Secret, Srs};
 
 use crate::client::{Client, netstring};
 use crate::folder::Folder;
-use crate::service::{SECRET, SRS_DOMAIN, Service, Signal};
+use crate::service::{PATIENCE, SECRET, SRS_DOMAIN, Service, Signal, command, unix};
 
 const ALICE: &str = "alice@example.com";
 const ORDINARY: &str = "NOTFOUND ordinary";
@@ -132,4 +133,58 @@ fn loading_anew_under_load_loses_no_answer() {
             .sum();
         assert!(asked >= 800);
     });
+}
+
+/// However many maps share the places.
+#[test]
+fn a_map_that_nobody_asks_holds_no_place() {
+    let folder = Folder::new();
+    let tcp = [
+        "--tcp-forward",
+        "inet:127.0.0.1:0",
+        "--tcp-reverse",
+        "inet:127.0.0.1:0",
+    ];
+    let limit = ["--connection-limit", "1"];
+    let (service, port) = start(&folder, &[&tcp[..], &limit[..]].concat());
+    for port in [
+        port,
+        service.port("tcp_table forward"),
+        service.port("tcp_table reverse"),
+    ] {
+        let mut client = Client::tcp(port);
+        client.send("x\n");
+        assert_ne!(client.receive_to_end(), "");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nobody() {
+    let folder = Folder::new();
+    let secrets = folder.write("secrets", SECRET);
+    let socket = folder.path().join("srs");
+    let arguments = [
+        "--srs-domain",
+        SRS_DOMAIN,
+        "--secretfile",
+        secrets.to_str().unwrap(),
+    ];
+    let socketmap = ["--socketmap", &unix(&socket)];
+    let mut command = command(&[&arguments[..], &socketmap[..]].concat());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    while !socket.exists() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut client = Client::unix(&socket);
+    for _ in 0..10_000 {
+        assert!(client.socketmap("forward", ALICE).starts_with("OK "));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    let deadline = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(5));
+    }
 }

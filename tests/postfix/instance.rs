@@ -134,6 +134,14 @@ impl Instance {
         }
     }
 
+    /// Has what was deferred tried again at once. Postfix may sleep over it for minutes, after much has
+    /// failed within a second.
+    fn flush(&self) {
+        let mut queue = postfix_command("postqueue");
+        queue.args(["-c", &self.configuration(), "-f"]);
+        assert!(queue.status().unwrap().success());
+    }
+
     /// What is taken and not yet delivered, a line each.
     fn queue(&self) -> String {
         let mut queue = postfix_command("postqueue");
@@ -145,7 +153,13 @@ impl Instance {
 
     /// Waits for all deliveries, and gives them.
     pub(crate) fn delivered(&self) -> Vec<Delivered> {
-        self.wait_until(|| self.queue().is_empty());
+        self.wait_until(|| {
+            let is_done = self.queue().is_empty();
+            if !is_done {
+                self.flush();
+            }
+            is_done
+        });
         let mut delivered: Vec<_> = fs::read_dir(self.folder.path().join("sink"))
             .unwrap()
             .filter_map(|file| delivered(&fs::read_to_string(file.unwrap().path()).unwrap()))
@@ -166,7 +180,7 @@ impl Instance {
         let deadline = Instant::now() + PATIENCE;
         while !is_so() {
             assert!(Instant::now() < deadline, "{}", self.state());
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(100));
         }
     }
 }

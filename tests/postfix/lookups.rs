@@ -1,6 +1,7 @@
 //! What the service answers, and its life: loading, signals, refusals to start.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use mail_srs::{Day, Secret, Srs};
@@ -280,7 +281,7 @@ fn a_hostile_key_takes_one_line_of_the_log() {
     let line = service.wait_for_line("cannot be rewritten", 1);
     assert_eq!(
         line,
-        "warn: forward: <a\\r\\ninfo: forged\\u{1b}[2J\\u{85}<x>@example.com> cannot be \
+        "warn: forward: <a\\r\\ninfo: forged\\u{1b}[2J\\u{85}\\u{3c}x\\u{3e}@example.com> cannot be \
          rewritten: invalid sender: control character at offset 1"
     );
     assert!(
@@ -451,7 +452,7 @@ fn what_it_cannot_serve_with_it_refuses() {
     let folder = Folder::new();
     let secrets = folder.write("secrets", SECRET);
     let open = folder.write("open", SECRET);
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o604)).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o602)).unwrap();
     let empty = folder.write("empty", "\n# nothing\n");
     let domains = folder.write("domains", "a.example\n@b.example\n");
     let latin = folder.path().join("latin");
@@ -475,22 +476,22 @@ fn what_it_cannot_serve_with_it_refuses() {
         (
             format!("{good} --socketmap 127.0.0.1:1"),
             2,
-            "expected unix:PATH or inet:HOST:PORT",
+            "expected unix:PATH, inet:HOST:PORT or inet:PORT",
         ),
         (
-            format!("{good} --socketmap inet:127.0.0.1"),
+            format!("{good} --socketmap inet:host"),
             2,
-            "expected unix:PATH or inet:HOST:PORT",
+            "expected unix:PATH, inet:HOST:PORT or inet:PORT",
         ),
         (
             format!("{good} --socketmap inet::1"),
             2,
-            "expected unix:PATH or inet:HOST:PORT",
+            "expected unix:PATH, inet:HOST:PORT or inet:PORT",
         ),
         (
             format!("{good} --socketmap unix:"),
             2,
-            "expected unix:PATH or inet:HOST:PORT",
+            "expected unix:PATH, inet:HOST:PORT or inet:PORT",
         ),
         (
             format!("{good} {socket} --separator /"),
@@ -650,4 +651,83 @@ fn settings_of_postsrsd_have_their_options() {
         .forward(ALICE, SRS_DOMAIN, Day::new(today + 2))
         .unwrap();
     assert_eq!(reverse(&ahead.to_string()), "NOTFOUND expired");
+}
+
+/// Those that had come before the signal are seen by the service only after it.
+#[test]
+fn what_was_sent_before_the_end_is_answered() {
+    let folder = Folder::new();
+    for _ in 0..10 {
+        let (mut service, client) = socketmap(&folder);
+        let port = service.port("socketmap");
+        let mut clients: Vec<_> = (0..9).map(|_| Client::tcp(port)).chain([client]).collect();
+        for client in &mut clients {
+            assert_eq!(client.socketmap("reverse", ALICE), "NOTFOUND ordinary");
+        }
+        service.send(Signal::Stop);
+        for client in &mut clients {
+            client.send(netstring("reverse bob@example.com"));
+        }
+        service.send(Signal::Term);
+        service.send(Signal::Cont);
+        for client in &mut clients {
+            assert_eq!(client.receive_netstring(), "NOTFOUND ordinary");
+        }
+        assert_eq!(service.end().code(), Some(0));
+    }
+}
+
+#[test]
+fn it_ends_on_an_interrupt_as_well() {
+    let folder = Folder::new();
+    let (mut service, _client) = socketmap(&folder);
+    service.send(Signal::Int);
+    assert_eq!(service.end().code(), Some(0));
+}
+
+#[test]
+fn an_address_may_be_a_port_alone_or_one_family() {
+    let folder = Folder::new();
+    let arguments = [
+        "--socketmap",
+        "inet:0",
+        "--tcp-forward",
+        "inet4:localhost:0",
+    ];
+    let service = Service::start(&folder, &arguments);
+    let log = service.log();
+    let of = |served: &str| {
+        let text = format!("info: serving {served} on inet:");
+        let lines = log.iter().filter_map(|line| line.strip_prefix(&text));
+        lines
+            .map(|address| address.parse().unwrap())
+            .collect::<Vec<SocketAddr>>()
+    };
+    assert!(
+        of("socketmap")
+            .iter()
+            .all(|address| address.ip().is_loopback())
+    );
+    assert!(of("tcp_table forward").iter().all(SocketAddr::is_ipv4));
+    assert!(
+        !log.iter()
+            .any(|line| line.contains("reached from other machines")),
+        "{log:?}"
+    );
+    let all = Service::start(&folder, &["--socketmap", "inet4:*:0"]);
+    all.wait_for_line("warn: inet:0.0.0.0:", 1);
+}
+
+#[test]
+fn a_successor_keeps_its_socket() {
+    let folder = Folder::new();
+    let socket = folder.path().join("srs");
+    let arguments = ["--socketmap", &unix(&socket)];
+    let mut old = Service::start(&folder, &arguments);
+    fs::remove_file(&socket).unwrap();
+    let _new = Service::start(&folder, &arguments);
+    old.send(Signal::Term);
+    assert_eq!(old.end().code(), Some(0));
+    let mut client = Client::unix(&socket);
+    assert_eq!(client.socketmap("reverse", ALICE), "NOTFOUND ordinary");
 }

@@ -21,8 +21,11 @@ pub(crate) const SRS_DOMAIN: &str = "srs.example.net";
 #[derive(Clone, Copy)]
 pub(crate) enum Signal {
     Hup,
+    Int,
     Term,
     Kill,
+    Stop,
+    Cont,
 }
 
 pub(crate) struct Service {
@@ -111,6 +114,9 @@ impl Service {
     pub(crate) fn send(&self, signal: Signal) {
         let signal = match signal {
             Signal::Hup => "-HUP",
+            Signal::Int => "-INT",
+            Signal::Stop => "-STOP",
+            Signal::Cont => "-CONT",
             Signal::Term => "-TERM",
             Signal::Kill => "-KILL",
         };
