@@ -1,17 +1,12 @@
 //! The evening so far: what came, what became of it, and what the report says of that.
 
-use std::io;
-use std::path::Path;
-
 use mail_srs::{Day, Outgoing};
 
 use crate::counts::Counts;
 use crate::date::Date;
 use crate::discards::Discards;
 use crate::fate::{Fate, Rules, Scope};
-use crate::file;
 use crate::message::{Message, Returns};
-use crate::page::Page;
 use crate::report::Report;
 use crate::screen::Screen;
 use crate::settings::Outputs;
@@ -117,12 +112,7 @@ impl Evening {
         }
     }
 
-    /// Whether the report goes anywhere but to standard output.
-    pub(crate) const fn has_files(&self) -> bool {
-        self.outputs.html.is_some() || self.outputs.json.is_some()
-    }
-
-    fn report(&self) -> Report<'_> {
+    pub(crate) fn report(&self) -> Report<'_> {
         let customer = self.outputs.customer.as_ref();
         Report {
             from: Date(self.first_day),
@@ -136,28 +126,5 @@ impl Evening {
             discards: self.discards.groups().collect(),
             counts: &self.counts,
         }
-    }
-
-    /// Brings the report's files to what is known now. Tells how that went for each.
-    pub(crate) fn write_files(&self) -> Vec<(&Path, io::Result<()>)> {
-        let mut written = Vec::new();
-        if let Some(path) = &self.outputs.html {
-            let report = self.report();
-            let page = Page {
-                report: &report,
-                is_kept_current: self.is_followed,
-            };
-            let page = page.to_string();
-            written.push((&**path, file::write_whole(path, page.as_bytes())));
-        }
-        if let Some(path) = &self.outputs.json {
-            let json = self.report().to_json();
-            let json = json.map_err(io::Error::from);
-            written.push((
-                &**path,
-                json.and_then(|json| file::write_whole(path, json.as_bytes())),
-            ));
-        }
-        written
     }
 }

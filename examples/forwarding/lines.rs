@@ -26,11 +26,6 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether reading on may have to wait for whoever writes the lines.
-    pub(crate) fn may_wait(&self) -> bool {
-        self.cut || !self.input.buffer().contains(&b'\n')
-    }
-
     /// The number of the line given last, from 1.
     pub(crate) const fn number(&self) -> u64 {
         self.number

@@ -15,16 +15,18 @@
 //! (`--spam-destinations`), later from all. `--follow` does all that in real time.
 //!
 //! Each file holds one thing: the command line (`settings`), a message and the lines it comes in
-//! (`message`, `lines`), what becomes of it (`fate`), what is kept of that (`counts`, `discards`,
+//! (`message`, `lines`, `arrivals`), what becomes of it (`fate`), what is kept of that (`counts`, `discards`,
 //! together `evening`), the report, in its three forms (`report`, `text`, `page`), and where all that
-//! goes (`screen`, `file`).
+//! goes (`screen`, `files`, `file`).
 
+mod arrivals;
 mod counts;
 mod date;
 mod discards;
 mod evening;
 mod fate;
 mod file;
+mod files;
 mod lines;
 mod message;
 mod page;
@@ -36,11 +38,14 @@ mod visible;
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use arrivals::{Arrivals, Line};
 use evening::Evening;
-use lines::Lines;
+use files::Files;
+use mail_srs::Day;
 use message::Message;
 use screen::Screen;
 use settings::{Arguments, EVENING, usage};
@@ -52,83 +57,98 @@ fn run() -> Result<bool, clap::Error> {
     let rules = arguments.rules()?;
     let outputs = arguments.outputs()?;
     let mut evening = Evening::new(rules, outputs, arguments.follow, arguments.today());
+    let mut files = arguments.files()?;
     let mut screen = Screen::new();
 
-    let all_read = if arguments.follow {
-        let input = ("standard input", io::stdin().lock());
-        read(&arguments, input, &mut evening, &mut screen)
+    let (name, lines) = if arguments.follow {
+        ("standard input".to_owned(), Arrivals::of(io::stdin()))
     } else if let Some(path) = &arguments.messages {
         let name = path.display().to_string();
         let file =
             File::open(path).map_err(|error| usage(format_args!("cannot read {name}: {error}")))?;
-        read(&arguments, (&name, file), &mut evening, &mut screen)
+        (name, Arrivals::of(file))
     } else {
-        read(
-            &arguments,
-            ("the evening", EVENING),
-            &mut evening,
-            &mut screen,
-        )
+        ("the evening".to_owned(), Arrivals::of(EVENING))
     };
-    evening.end(arguments.today(), &mut screen);
-    let all_written = write_files(&evening);
-    Ok(all_read & all_written & end(screen))
-}
-
-/// Reads all messages, or as many as anybody looks at; whether each line was one, and every file could
-/// be written meanwhile.
-fn read(
-    arguments: &Arguments,
-    (name, input): (&str, impl Read),
-    evening: &mut Evening,
-    screen: &mut Screen,
-) -> bool {
-    let mut lines = Lines::new(input);
-    let mut all_well = true;
+    let mut all_read = true;
     loop {
-        if arguments.follow && lines.may_wait() {
-            // Whoever looks while nothing comes finds all there is.
-            all_well &= write_files(evening);
-            screen.flush();
-        }
-        if !screen.is_open() && !evening.has_files() {
-            return all_well;
-        }
-        let line = match lines.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => return all_well,
-            Err(error) => {
-                complain(format_args!("cannot read {name}: {error}"));
-                return false;
-            }
+        let next = if arguments.follow {
+            wait(&lines, &evening, &mut files, &mut screen)
+        } else {
+            lines.next()
         };
-        if line.trim_ascii().is_empty() {
-            continue;
+        if !screen.is_open() && files.is_none() {
+            break;
         }
-        match Message::parse(line) {
-            Ok(message) => evening.take(&message, arguments.today(), screen),
+        match next {
+            Ok(Some((number, line))) => {
+                let taken = take(&line, &mut evening, arguments.today(), &mut screen);
+                if let Err(error) = taken {
+                    all_read = false;
+                    let error = error.to_string();
+                    complain(format_args!("{name}, line {number}: {}", Visible(&error)));
+                }
+            }
+            Ok(None) => break,
             Err(error) => {
-                evening.count_unreadable();
-                all_well = false;
-                // Whoever sees both streams sees them in order.
-                screen.flush();
-                let (number, error) = (lines.number(), error.to_string());
-                complain(format_args!("{name}, line {number}: {}", Visible(&error)));
+                all_read = false;
+                complain(format_args!("cannot read {name}: {error}"));
+                break;
             }
         }
     }
+    evening.end(arguments.today(), &mut screen);
+    files.write(&evening.report(), false);
+    Ok(all_read & files.all_written() & end(screen))
 }
 
-/// Brings the report's files to what is known now; whether all could be written.
-fn write_files(evening: &Evening) -> bool {
-    let mut all_well = true;
-    for (path, written) in evening.write_files() {
-        if let Err(error) = written {
-            complain(format_args!("cannot write {}: {error}", path.display()));
-            all_well = false;
+/// The next line of those that are followed. Whoever looks while none comes finds all there is: on the
+/// screen at once, in the files within a second.
+fn wait(
+    lines: &Arrivals,
+    evening: &Evening,
+    files: &mut Files,
+    screen: &mut Screen,
+) -> io::Result<Option<Line>> {
+    if files.pause().is_zero() {
+        files.write(&evening.report(), true);
+    }
+    if let Some(next) = lines.within(Duration::ZERO) {
+        return next;
+    }
+    screen.flush();
+    if !screen.is_open() && files.is_none() {
+        return Ok(None);
+    }
+    if let Some(next) = lines.within(files.pause()) {
+        return next;
+    }
+    files.write(&evening.report(), true);
+    lines.next()
+}
+
+/// Takes the message of a line, if it is one.
+fn take(
+    line: &[u8],
+    evening: &mut Evening,
+    today: Day,
+    screen: &mut Screen,
+) -> Result<(), serde_json::Error> {
+    if line.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    match Message::parse(line) {
+        Ok(message) => {
+            evening.take(&message, today, screen);
+            Ok(())
+        }
+        Err(error) => {
+            evening.count_unreadable();
+            // Whoever sees both streams sees them in order.
+            screen.flush();
+            Err(error)
         }
     }
-    all_well
 }
 
 /// Writes a message to standard error, in one piece; if nobody can read it, so be it.

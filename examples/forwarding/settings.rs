@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -12,6 +13,7 @@ use mail_srs::{
 };
 
 use crate::fate::{Rules, Scope, SpamRule};
+use crate::files::Files;
 
 /// The evening that comes with the program.
 pub(crate) const EVENING: &[u8] = include_bytes!("evening.jsonl");
@@ -43,10 +45,11 @@ DESTINATIONS are \"all\", \"none\", or a file of domains, one a line: \"example.
 
 The JSON document holds from, to, spam_cut_off, spam_destinations, customer, counts, and discards:
 for each target and recipient the senders, each with count, highest_score and sender, which is \"\" for
-bounces. More than a thousand senders to one recipient are told together, as null.
+bounces. More than 1,000 senders to one recipient or 100,000 in all are told together, with null for
+sender; more than 10,000 recipients too, with null for all three.
 
 Recipients that do not exist are counted, and never shown. --follow ends with its input; the files of
---json=FILE and --html are current all the while, and always whole.
+--json=FILE and --html are at most a second behind, and always whole.
 
 Exit status: 0 when all went well, 1 when a line was no message or a file could not be read or
 written, 2 for wrong usage."
@@ -123,8 +126,6 @@ pub(crate) struct Outputs {
     pub(crate) customer: Option<(String, Domains)>,
     /// Whether the JSON document is all that standard output shows.
     pub(crate) json_only: bool,
-    pub(crate) json: Option<PathBuf>,
-    pub(crate) html: Option<PathBuf>,
 }
 
 fn score(text: &str) -> Result<f64, &'static str> {
@@ -170,13 +171,28 @@ impl Arguments {
             )),
             None => None,
         };
-        let json_only = self.json.as_deref() == Some(Path::new("-"));
         Ok(Outputs {
             customer,
-            json_only,
-            json: self.json.clone().filter(|_| !json_only),
-            html: self.html.clone(),
+            json_only: self.json_only(),
         })
+    }
+
+    fn json_only(&self) -> bool {
+        self.json.as_deref() == Some(Path::new("-"))
+    }
+
+    pub(crate) fn files(&self) -> Result<Files, clap::Error> {
+        let json = self.json.clone().filter(|_| !self.json_only());
+        let html = self.html.clone();
+        if html.as_deref() == Some(Path::new("-")) {
+            return Err(usage("--html: give a file, for a page is not printed"));
+        }
+        if let (Some(html), Some(json)) = (&html, &json)
+            && is_same(html, json)
+        {
+            return Err(usage("--html and --json: give each a file of its own"));
+        }
+        Ok(Files::new(html, json))
     }
 
     pub(crate) fn rules(&self) -> Result<Rules, clap::Error> {
@@ -242,6 +258,22 @@ impl Arguments {
                  makes one)",
             )
         })
+    }
+}
+
+/// Whether two paths lead to one file, which need not be there yet.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let found = |path: &Path| {
+        fs::canonicalize(path).or_else(|_| {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+            Ok::<_, io::Error>(folder.join(path.file_name().unwrap_or_default()))
+        })
+    };
+    match (found(one), found(other)) {
+        // What is no file may well take both, such as /dev/null.
+        (Ok(one), Ok(other)) => one == other && (one.is_file() || !one.exists()),
+        _ => one == other,
     }
 }
 

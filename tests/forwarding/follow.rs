@@ -1,7 +1,7 @@
 //! `--follow`: messages in real time.
 
 use core::time::Duration;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 use std::process::{Child, ChildStdin};
@@ -95,7 +95,8 @@ fn what_became_of_a_message_is_told_before_the_next_one_comes() {
     let line = hear(&talk.out);
     let new_sender = line.split("  as ").nth(1).unwrap();
     assert!(new_sender.starts_with("SRS0="), "{line}");
-    // Whoever hears of a message finds it in the files.
+    // Whoever hears of a message soon finds it in the files.
+    folder.wait_for("report.json", "\"messages\": 1,");
     assert_eq!(report()["counts"]["forwarded"], json!({"rewrite": 1}));
     assert!(folder.read("page.html").contains("There were none.</p>"));
     // A browser that shows the page looks again.
@@ -112,12 +113,9 @@ fn what_became_of_a_message_is_told_before_the_next_one_comes() {
             line.ends_with("from best-price@evil.example  (score 9.5)"),
             "{line}"
         );
+        folder.wait_for("page.html", &format!("<tr><td>{count}</td><td>9.5</td>"));
+        folder.wait_for("report.json", &format!("\"messages\": {},", count + 1));
         assert_eq!(report()["discards"][0]["senders"][0]["count"], count);
-        assert!(
-            folder
-                .read("page.html")
-                .contains(&format!("<tr><td>{count}</td><td>9.5</td>"))
-        );
     }
 
     // The bounce, and a forged one.
@@ -125,6 +123,7 @@ fn what_became_of_a_message_is_told_before_the_next_one_comes() {
     assert!(hear(&talk.out).ends_with(" -> alice@example.com"));
     talk.say(to(&new_sender.replace("alice", "malice"), ""));
     assert!(hear(&talk.out).ends_with("(hash-mismatch: 550 5.7.1 SRS address is not genuine)"));
+    folder.wait_for("report.json", "\"messages\": 6,");
     assert_eq!(report()["counts"]["bounces_reversed"], 1);
     assert_eq!(
         report()["counts"]["bounces_refused"],
@@ -140,17 +139,18 @@ fn what_became_of_a_message_is_told_before_the_next_one_comes() {
         "{line}"
     );
 
-    // Half a line is none.
+    // Half a line is none, and holds up nothing.
     let message = good("bob@example.com");
     let (half, rest) = message.split_at(40);
     talk.say(good("carol@example.com") + half);
     assert!(hear(&talk.out).contains("=carol@"));
+    folder.wait_for("report.json", "\"messages\": 8,");
     talk.say(rest);
     assert!(hear(&talk.out).contains("=bob@"));
+    folder.wait_for("report.json", "\"messages\": 9,");
     let counts = report()["counts"].take();
     assert_eq!(counts["unknown_recipients"], 1);
     assert_eq!(counts["unreadable_lines"], 1);
-    assert_eq!(counts["messages"], 9);
 
     assert_eq!(folder.names(), ["page.html", "report.json"]);
     let (code, rest) = talk.end();
@@ -164,6 +164,9 @@ fn what_became_of_a_message_is_told_before_the_next_one_comes() {
         "{rest}"
     );
     assert!(!rest.contains("nobody@"), "{rest}");
+    // Nothing more comes for which to look again.
+    let page = folder.read("page.html");
+    assert!(page.contains("There were 3.") && !page.contains("refresh"));
 }
 
 #[test]
@@ -190,11 +193,11 @@ fn a_reader_of_the_files_finds_them_whole() {
     let folder = Folder::new();
     let mut talk = Talk::new(&format!("OURS --json={}", folder.argument("report.json")));
     talk.say(spam("best-price@evil.example"));
-    hear(&talk.out);
+    folder.wait_for("report.json", "best-price");
     // Opened before, read after it was written anew.
     let mut before = File::open(folder.path("report.json")).unwrap();
     talk.say(spam("worst-price@evil.example"));
-    hear(&talk.out);
+    folder.wait_for("report.json", "worst-price");
     let mut text = String::new();
     before.read_to_string(&mut text).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -205,13 +208,71 @@ fn a_reader_of_the_files_finds_them_whole() {
 #[test]
 fn the_files_are_there_before_the_first_message() {
     let folder = Folder::new();
+    let talk = Talk::new(&format!("OURS --html {}", folder.argument("page.html")));
+    folder.wait_for("page.html", "There were none.");
+    assert_eq!(talk.end().0, Some(0));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_when_that_changes_and_in_the_end() {
+    let folder = Folder::new();
+    let html = folder.argument("missing/page.html");
     let mut talk = Talk::new(&format!(
-        "OURS --html {}",
-        folder.argument("missing/page.html")
+        "OURS --html {html} --json={}",
+        folder.argument("report.json")
     ));
-    assert!(hear(&talk.err).starts_with("forwarding: cannot write "));
-    // It goes on all the same, and tells in the end.
-    talk.say(good("alice@example.com"));
-    assert!(hear(&talk.out).contains("  rewritten  "));
+    let line = hear(&talk.err);
+    let start = format!("forwarding: cannot write {html}: ");
+    assert!(line.starts_with(&start), "{line}");
+    // It goes on all the same, and does not repeat that.
+    for count in 1..=2 {
+        talk.say(spam("best-price@evil.example"));
+        assert!(hear(&talk.out).contains("  discarded  "));
+        folder.wait_for("report.json", &format!("\"messages\": {count},"));
+    }
+    fs::create_dir(folder.path("missing")).unwrap();
+    talk.say(spam("best-price@evil.example"));
+    assert_eq!(
+        hear(&talk.err),
+        format!("forwarding: {html} is written again")
+    );
+    folder.wait_for("missing/page.html", "<tr><td>3</td>");
     assert_eq!(talk.end().0, Some(1));
+}
+
+#[test]
+fn while_messages_keep_coming_the_files_are_not_written_for_each() {
+    let folder = Folder::new();
+    let mut talk = Talk::new(&format!("OURS --json={}", folder.argument("report.json")));
+    folder.wait_for("report.json", "\"messages\": 0,");
+    // Each is told before the next one comes, and each file that is put there is another.
+    let mut found = Vec::new();
+    for n in 0..2_000 {
+        talk.say(good(&format!("a{n}@example.com")));
+        hear(&talk.out);
+        found.push(fs::read(folder.path("report.json")).unwrap());
+    }
+    found.dedup();
+    assert!(found.len() < 1_000, "{}", found.len());
+    folder.wait_for("report.json", "\"messages\": 2000,");
+    assert_eq!(talk.end().0, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_stays_the_same_is_left_alone() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = Folder::new();
+    let (html, json) = (folder.argument("page.html"), folder.argument("report.json"));
+    let mut talk = Talk::new(&format!("OURS --html {html} --json={json}"));
+    folder.wait_for("page.html", "There were none.");
+    let page = File::open(&html).unwrap();
+    let number = |file: fs::Metadata| file.ino();
+    let before = number(page.metadata().unwrap());
+    // The page does not tell of what is forwarded.
+    talk.say(good("alice@example.com"));
+    folder.wait_for("report.json", "\"messages\": 1,");
+    assert_eq!(number(fs::metadata(&html).unwrap()), before);
+    assert_eq!(talk.end().0, Some(0));
 }
