@@ -32,12 +32,11 @@ impl Display for Page<'_> {
         self.explain(f)?;
         let mut target = None;
         for group in &report.discards {
-            if target.replace(group.target) != Some(group.target) {
-                writeln!(
-                    f,
-                    "<h2><small>Not forwarded to</small> {}</h2>",
-                    Isolated(Visible(group.target))
-                )?;
+            if let Some(new) = group.target
+                && target.replace(new) != Some(new)
+            {
+                let new = Isolated(Visible(new));
+                writeln!(f, "<h2><small>Not forwarded to</small> {new}</h2>")?;
             }
             table(f, group)?;
         }
@@ -71,8 +70,13 @@ impl Page<'_> {
 
 fn table(f: &mut fmt::Formatter<'_>, group: &Group<'_>) -> fmt::Result {
     writeln!(f, "<table>")?;
-    let recipient = Isolated(Visible(group.recipient));
-    writeln!(f, "<caption>mail to {recipient}</caption>")?;
+    match group.recipient {
+        Some(recipient) => {
+            let recipient = Isolated(Visible(recipient));
+            writeln!(f, "<caption>mail to {recipient}</caption>")?;
+        }
+        None => writeln!(f, "<caption>mail to all other recipients</caption>")?,
+    }
     writeln!(
         f,
         "<thead><tr><th scope=\"col\">Count</th><th scope=\"col\">Highest score</th>\

@@ -76,10 +76,15 @@ impl Display for Report<'_> {
         )?;
         let mut target = None;
         for group in &self.discards {
-            if target.replace(group.target) != Some(group.target) {
-                writeln!(f, "\nNot forwarded to {}", Visible(group.target))?;
+            if let Some(new) = group.target
+                && target.replace(new) != Some(new)
+            {
+                writeln!(f, "\nNot forwarded to {}", Visible(new))?;
             }
-            writeln!(f, "\n  mail to {}", Visible(group.recipient))?;
+            match group.recipient {
+                Some(recipient) => writeln!(f, "\n  mail to {}", Visible(recipient))?,
+                None => writeln!(f, "\nNot forwarded for all other recipients\n")?,
+            }
             writeln!(f, "    count  highest  sender")?;
             for line in &group.senders {
                 write!(

@@ -200,3 +200,68 @@ fn senders_without_end_take_no_memory_without_end() {
     let out = run(&format!("OURS {messages}")).out;
     assert!(out.contains("        3      9.5  all other senders\n"));
 }
+
+#[test]
+fn nor_do_recipients_without_end() {
+    let folder = Folder::new();
+    let spam_to = |n: u32| spam("x@evil.example").replace("info@", &format!("info+{n}@"));
+    let mut lines: String = (0..10_003).map(spam_to).collect();
+    lines += &spam_to(7);
+    let messages = folder.write("messages", lines);
+    let html = folder.argument("page.html");
+    let report = run(&format!("OURS {messages} --json --html {html}")).json();
+    let groups = report["discards"].as_array().unwrap();
+    assert_eq!(groups.len(), 10_001);
+    assert_eq!(
+        groups[10_000],
+        json!({
+            "target": Value::Null,
+            "recipient": Value::Null,
+            "senders": [{"count": 3, "highest_score": 9.5, "sender": Value::Null}],
+        })
+    );
+    let known = groups
+        .iter()
+        .find(|group| group["recipient"] == "info+7@hofladen.example");
+    assert_eq!(known.unwrap()["senders"][0]["count"], 2);
+    let out = run(&format!("OURS {messages}")).out;
+    let end = "\nNot forwarded for all other recipients\n\n    count  highest  sender\n        3      9.5  \
+               all other senders\n";
+    assert!(out.contains(end));
+    let page = folder.read("page.html");
+    assert_eq!(page.matches("<caption>").count(), 10_001);
+    assert!(page.contains("<caption>mail to all other recipients</caption>"));
+    assert!(page.contains("There were 10004. "));
+}
+
+#[test]
+fn nor_do_the_two_together() {
+    let folder = Folder::new();
+    let mut lines = String::new();
+    for recipient in 0..101 {
+        for sender in 0..991 {
+            lines += &spam(&format!("{sender}@evil.example"))
+                .replace("info@", &format!("info+{recipient}@"));
+        }
+    }
+    let messages = folder.write("messages", lines);
+    let report = run(&format!("OURS {messages} --json")).json();
+    let mut lines = report["discards"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| {
+            let senders = group["senders"].as_array().unwrap();
+            senders
+                .iter()
+                .map(|line| (line["sender"].is_null(), &line["count"]))
+        });
+    let others: Vec<_> = lines.by_ref().filter(|(is_others, _)| *is_others).collect();
+    assert_eq!(others, [(true, &json!(91))]);
+    let all = report["discards"].as_array().unwrap();
+    let named: usize = all
+        .iter()
+        .map(|group| group["senders"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(named, 100_001);
+}
