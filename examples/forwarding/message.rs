@@ -52,6 +52,10 @@ impl Message {
             return Err(serde::de::Error::custom(error));
         }
         let message: Self = serde_json::from_slice(line)?;
+        if !line.trim_ascii_start().starts_with(b"{") {
+            // Serde takes an array of the fields for one too.
+            return Err(serde::de::Error::custom("a message is a JSON object"));
+        }
         if message.target.is_some() && (message.score.is_none() || message.size.is_none()) {
             return Err(serde::de::Error::custom(
                 "a message that has a target needs a score and a size",
