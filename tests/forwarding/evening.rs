@@ -96,18 +96,22 @@ fn readme_shows_what_it_prints() {
     let (_, section) = readme.split_once("\n## A provider's evening\n").unwrap();
     let excerpt = section.split("```").nth(1).unwrap();
     let evening = fs::read_to_string(file("tests/data/forwarding/evening.txt")).unwrap();
-    let mut rest = evening.as_str();
     let pieces: Vec<_> = excerpt
         .strip_prefix("text\n")
         .unwrap()
         .split("[...]\n")
         .collect();
     assert!(pieces.len() > 3);
-    for line in pieces.iter().flat_map(|piece| piece.lines()) {
-        // In this order.
-        let (_, after) = rest.split_once(&format!("{line}\n")).expect(line);
+    // Each piece is whole, they come in this order, and something is left out wherever that is said.
+    let mut rest = evening.strip_prefix(pieces[0]).expect(pieces[0]);
+    for piece in &pieces[1..pieces.len() - 1] {
+        let (left_out, after) = rest.split_once(&format!("\n{piece}")).expect(piece);
+        assert_ne!(left_out, "", "{piece}");
         rest = after;
     }
+    assert!(rest.ends_with(pieces[pieces.len() - 1]));
+    // So it was made.
+    assert!(section.contains(&format!("--secret {SECRET} --now 1795478400`")));
     assert!(section.contains(&format!(" {} messages", messages().len())));
     for [rewritten, not_covered, discarded, ..] in &FIGURES[..5] {
         let row = format!("| {rewritten} | {not_covered} | {discarded} |\n");
