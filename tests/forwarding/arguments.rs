@@ -44,6 +44,18 @@ fn wrong_usage_says_what_to_do() {
         ),
         ("NOW --secrettops3cr3t", "unexpected text after --secret"),
         ("EXAMPLE/evening.jsonl --follow", "cannot be used with"),
+        ("NOW --html -", "--html: give a file"),
+        (
+            &format!("NOW --html {empty} --json={empty}"),
+            "--html and --json: give each a file of its own",
+        ),
+        (
+            &format!(
+                "NOW --html {missing} --json={}/./missing",
+                folder.argument("")
+            ),
+            "--html and --json: give each a file of its own",
+        ),
         (&format!("NOW --secretfile {empty}"), "--secretfile: "),
         (
             &format!("NOW --srs-destinations {list}"),
@@ -173,6 +185,7 @@ fn a_line_that_is_no_message_is_told_and_counted_and_the_rest_is_done() {
         br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":1e999,"size":1}"#,
         br#"{"recipient":"a@shop.example","target":"b@home.example","sender":"c@example.com","score":1,"size":-1}"#,
         br#"{"recipient":"a@shop.example","target":null,"sender":"","returns":"never"}"#,
+        br#"["18:00:00","a@shop.example","b@home.example","c@example.com",1,1,null]"#,
         &b"[".repeat(10_000),
         &b"a".repeat(16 * 1024 + 1),
         &b"a".repeat(1024 * 1024),
@@ -191,12 +204,12 @@ fn a_line_that_is_no_message_is_told_and_counted_and_the_rest_is_done() {
     assert!(
         outcome
             .out
-            .contains("      13  lines that are no message\n"),
+            .contains("      14  lines that are no message\n"),
         "{}",
         outcome.out
     );
     let told: Vec<_> = outcome.err.lines().collect();
-    assert_eq!(told.len(), 13, "{}", outcome.err);
+    assert_eq!(told.len(), 14, "{}", outcome.err);
     for (line, number) in told.iter().zip(4..) {
         let start = format!("forwarding: {messages}, line {number}: ");
         assert!(line.starts_with(&start), "{line}");
@@ -205,24 +218,24 @@ fn a_line_that_is_no_message_is_told_and_counted_and_the_rest_is_done() {
     assert!(told[4].contains("missing field `target`"), "{}", told[4]);
     assert!(told[5].contains("needs a score and a size"), "{}", told[5]);
     assert!(
-        told[11].contains("longer than 16384 octets"),
+        told[10].contains("a message is a JSON object"),
         "{}",
-        told[11]
+        told[10]
     );
-    assert!(
-        told[12].contains("longer than 16384 octets"),
-        "{}",
-        told[12]
-    );
+    for line in &told[12..] {
+        assert!(line.contains("longer than 16384 octets"), "{line}");
+    }
 
     // The last line need not end, and a message of its own may be as long as that.
     let long = good.replace(
         "\"size\"",
         &format!("{}\"size\"", " ".repeat(16 * 1024 - good.len())),
     );
-    let messages = folder.write("messages", long);
-    let outcome = run(&format!("OURS {messages}"));
-    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+    for lines in [long.clone(), format!("{long}\r\n{good}\r\n")] {
+        let messages = folder.write("messages", lines);
+        let outcome = run(&format!("OURS {messages}"));
+        assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+    }
 }
 
 #[test]
@@ -298,5 +311,16 @@ fn a_reader_that_goes_away_ends_it_quietly() {
             "{}",
             outcome.err
         );
+    }
+}
+
+#[test]
+fn the_document_on_standard_output_is_no_file() {
+    for json in ["--json", "--json=-"] {
+        let folder = Folder::new();
+        let mut command = forwarding(&format!("NOW {json}"));
+        let outcome = Outcome::of(command.current_dir(folder.path(".")).output().unwrap());
+        assert!(outcome.json()["counts"].is_object());
+        assert!(folder.names().is_empty());
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::hostile::{SENDERS, escaped, messages};
+use crate::hostile::{SENDERS, escaped, messages, spam};
 use crate::program::{Folder, run};
 
 /// As Debian packages it.
@@ -242,6 +242,21 @@ fn the_domain_comes_last_whatever_the_script_before_it() {
             return range.getBoundingClientRect().left; }; \
         return end(address.firstChild, 0) < end(address.lastChild, 1); })()";
     assert_eq!(measure(PHONE, &folder, &page, ends), "true");
+}
+
+#[test]
+fn two_spaces_are_not_one() {
+    if !is_installed() {
+        return;
+    }
+    let folder = Folder::new();
+    let messages = folder.write("messages", spam("\"two  spaces\"@evil.example"));
+    let html = folder.argument("page.html");
+    assert_eq!(run(&format!("OURS {messages} --html {html}")).code, 0);
+    // As it is laid out, and not as it stands in the document.
+    let shown = "page.querySelector('td bdi').innerText.includes('two  spaces')";
+    let page = folder.read("page.html");
+    assert_eq!(measure(PHONE, &folder, &page, shown), "true");
 }
 
 /// The width that a PNG tells in its first chunk.

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Folder, assert_harmless, run};
+use crate::program::{Folder, Outcome, assert_harmless, forwarding, run};
 
 /// Envelope senders that a mail server takes, and what is to be seen of each. Any script in them puts
 /// the word `owned` where [`crate::browser`] looks for it.
-pub(crate) const SENDERS: [(&str, &str); 12] = {
+pub(crate) const SENDERS: [(&str, &str); 13] = {
     const fn plain(sender: &'static str) -> (&'static str, &'static str) {
         (sender, sender)
     }
@@ -20,6 +20,7 @@ pub(crate) const SENDERS: [(&str, &str); 12] = {
         plain("\"&lt;b&gt; &amp;amp; &#x202e;\"@evil.example"),
         plain("\"javascript:document.documentElement.className='owned'\"@evil.example"),
         plain("o'brien&sons@evil.example"),
+        plain("\"back\\\\slash\"@evil.example"),
         plain("עברית@evil.example"),
         (
             "exe\u{202e}gpj.moc@evil.example",
@@ -264,4 +265,93 @@ fn nor_do_the_two_together() {
         .map(|group| group["senders"].as_array().unwrap().len())
         .sum();
     assert_eq!(named, 100_001);
+}
+
+/// A message from anybody to a customer, as a line.
+fn message(recipient: &str, sender: &str, score: u8) -> Value {
+    json!({
+        "recipient": recipient,
+        "target": "b@home.example",
+        "sender": sender,
+        "score": score,
+        "size": 1,
+    })
+}
+
+/// What is printed for this message, in which [`run`] has found nothing that a terminal obeys.
+fn printed(message: &Value) -> String {
+    let folder = Folder::new();
+    let messages = folder.write("messages", message.to_string());
+    let outcome = run(&format!("OURS {messages}"));
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+    outcome.out
+}
+
+#[test]
+fn a_recipient_drives_no_terminal() {
+    let recipient = "\u{1b}]0;x\u{7}@shop.example";
+    let shown = "\\u{1b}]0;x\\u{7}@shop.example";
+    let out = printed(&message(recipient, "a@example.com", 1));
+    assert!(out.contains(&format!("  rewritten  {shown} -> ")), "{out}");
+    let out = printed(&message(recipient, "a@example.com", 9));
+    assert!(out.contains(&format!("\n  mail to {shown}\n")), "{out}");
+}
+
+#[test]
+fn nor_do_a_new_sender_and_the_one_that_a_bounce_goes_to() {
+    let mut message = message("a@shop.example", "exe\u{202e}gpj@evil.example", 1);
+    message["returns"] = json!("bounce");
+    let out = printed(&message);
+    let shown = "=evil.example=exe\\u{202e}gpj@srs.provider.example";
+    assert_eq!(out.matches(shown).count(), 2, "{out}");
+    assert!(out.contains(" -> exe\\u{202e}gpj@evil.example\n"), "{out}");
+}
+
+#[test]
+fn the_json_document_holds_no_del() {
+    let folder = Folder::new();
+    let message = message("a\u{7f}b@shop.example", "a@example.com", 9).to_string();
+    let outcome = run(&format!(
+        "OURS --json {}",
+        folder.write("messages", message)
+    ));
+    assert!(outcome.out.contains("a\\u007fb@shop.example"));
+    let report = outcome.json();
+    assert_eq!(report["discards"][0]["recipient"], "a\u{7f}b@shop.example");
+}
+
+#[test]
+fn complaints_drive_no_terminal() {
+    let folder = Folder::new();
+    let mut message = message("a@shop.example", "a@example.com", 1);
+    message["returns"] = json!("\u{1b}[31m");
+    let messages = folder.write("messages", message.to_string());
+    let outcome = run(&format!("OURS {messages}"));
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("`\\u{1b}[31m`"), "{}", outcome.err);
+
+    // What an escape sequence is Clap takes out itself, and leaves the rest.
+    let mut wrong = forwarding("NOW");
+    wrong.arg("--x\u{7}\u{1b}[31m\u{202e}");
+    let outcome = Outcome::of(wrong.output().unwrap());
+    assert_eq!(outcome.code, 2);
+    assert!(
+        outcome.err.contains("\\u{202e}' found\n"),
+        "{}",
+        outcome.err
+    );
+}
+
+#[test]
+fn sizes_beyond_all_numbers_are_the_highest() {
+    let folder = Folder::new();
+    let lines = [1, 9, 1, 9].map(|score| {
+        let mut message = message("a@shop.example", "a@example.com", score);
+        message["size"] = json!(u64::MAX);
+        message.to_string()
+    });
+    let messages = folder.write("messages", lines.join("\n"));
+    let counts = run(&format!("OURS --json {messages}")).json()["counts"].take();
+    assert_eq!(counts["forwarded_octets"], u64::MAX);
+    assert_eq!(counts["discarded_octets"], u64::MAX);
 }

@@ -19,3 +19,4 @@ mod follow;
 mod hostile;
 mod program;
 mod reader;
+mod rules;
