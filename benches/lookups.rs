@@ -1,4 +1,4 @@
-//! The lookup service of `examples/postfix` under load, beside `PostSRSd` 1.10 where it is installed,
+//! The lookup service of `examples/postfix` under load, beside `PostSRSd` 1 where it is installed,
 //! on loopback in the same run.
 //!
 //! Each client asks, waits for the reply, and asks again, as Postfix does. All ask for senders to be
@@ -18,6 +18,7 @@ mod load {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
     use std::process::{Child, Command, Stdio};
+    use std::sync::Barrier;
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -28,6 +29,12 @@ mod load {
 
     /// The lookups after which the memory is looked at.
     const MANY: usize = 1_000_000;
+
+    struct Load {
+        times: Vec<Duration>,
+        all: Duration,
+        memory: Option<u64>,
+    }
 
     struct Service {
         name: &'static str,
@@ -62,36 +69,65 @@ mod load {
             panic!("{name} does not listen");
         }
 
-        /// The memory that it has now, in KiB, where the system tells.
+        /// The memory of all its processes, in KiB, where the system tells: `PostSRSd` has one for each
+        /// connection. What several share counts once.
         fn memory(&self) -> Option<u64> {
-            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmRSS:"))?;
-            line.trim().strip_suffix(" kB")?.parse().ok()
+            let own = self.child.id();
+            let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children")).ok()?;
+            let ids = children.split_whitespace().map(str::to_owned);
+            let memory = ids
+                .chain([own.to_string()])
+                // One that has just ended has none.
+                .filter_map(|id| {
+                    let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+                    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+                    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+                });
+            Some(memory.sum())
         }
 
-        /// The time of each lookup, and of all.
-        fn load(&self, connections: usize, lookups: usize) -> (Vec<Duration>, Duration) {
-            let start = Instant::now();
-            let mut times = thread::scope(|scope| {
+        /// The time of each lookup, and of all, and the memory while the connections are open.
+        fn load(&self, connections: usize, lookups: usize) -> Load {
+            let (begin, end) = (Barrier::new(connections + 1), Barrier::new(connections + 1));
+            let closed = Barrier::new(connections + 1);
+            thread::scope(|scope| {
                 let clients: Vec<_> = (0..connections)
-                    .map(|client| scope.spawn(move || self.ask(client, lookups / connections)))
+                    .map(|client| {
+                        let (begin, end, closed) = (&begin, &end, &closed);
+                        scope.spawn(move || {
+                            let mut stream = self.connect();
+                            // Once before, so that it is taken by then.
+                            Self::ask(&mut stream, client, 1);
+                            begin.wait();
+                            let times = Self::ask(&mut stream, client, lookups / connections);
+                            end.wait();
+                            closed.wait();
+                            times
+                        })
+                    })
                     .collect();
+                begin.wait();
+                let start = Instant::now();
+                end.wait();
+                let all = start.elapsed();
+                let memory = self.memory();
+                closed.wait();
                 let times = clients
                     .into_iter()
                     .flat_map(|client| client.join().expect("no panic"));
-                times.collect::<Vec<_>>()
-            });
-            let all = start.elapsed();
-            times.sort_unstable();
-            (times, all)
+                let mut times: Vec<_> = times.collect();
+                times.sort_unstable();
+                Load { times, all, memory }
+            })
         }
 
-        fn ask(&self, client: usize, lookups: usize) -> Vec<Duration> {
+        fn connect(&self) -> BufReader<TcpStream> {
             let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
             stream.set_nodelay(true).expect("a socket");
-            let mut stream = BufReader::new(stream);
+            BufReader::new(stream)
+        }
+
+        fn ask(stream: &mut BufReader<TcpStream>, client: usize, lookups: usize) -> Vec<Duration> {
             let mut reply = String::new();
             (0..lookups)
                 .map(|number| {
@@ -137,7 +173,7 @@ mod load {
 
     fn postsrsd(secrets: &Path) -> Option<Service> {
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
-        Service::start("PostSRSd 1.10", |port, other| {
+        Service::start("PostSRSd 1", |port, other| {
             let mut command = Command::new("postsrsd");
             command
                 .env("PATH", &path)
@@ -158,8 +194,8 @@ mod load {
         let log = folder.join("lookups.log");
 
         println!(
-            "{:<28} {:>11} {:>10} {:>10} {:>10}",
-            "", "connections", "lookups/s", "median us", "99% us"
+            "{:<24} {:>11} {:>10} {:>10} {:>10} {:>8}",
+            "", "connections", "lookups/s", "median us", "99% us", "KiB"
         );
         let services = [
             ours("mail-srs", &secrets, "warn", &log),
@@ -172,11 +208,12 @@ mod load {
             postsrsd(&secrets),
         ];
         if services.iter().any(Option::is_none) {
-            println!("left out, for it is not installed: PostSRSd (apt-get install postsrsd)");
+            println!("left out, for it is not installed: PostSRSd 1 (apt-get install postsrsd)");
         }
         for service in services.iter().flatten() {
             for (connections, lookups) in LOADS {
-                let (times, all) = service.load(connections, lookups);
+                let Load { times, all, memory } = service.load(connections, lookups);
+                let memory = memory.map_or_else(String::new, |memory| memory.to_string());
                 let micros = |share: f64| {
                     #[expect(
                         clippy::cast_possible_truncation,
@@ -191,16 +228,17 @@ mod load {
                 let rate = times.len() as f64 / all.as_secs_f64();
                 let (median, last) = (micros(0.5), micros(0.99));
                 let name = service.name;
-                println!("{name:<28} {connections:>11} {rate:>10.0} {median:>10.1} {last:>10.1}");
+                println!(
+                    "{name:<24} {connections:>11} {rate:>10.0} {median:>10.1} {last:>10.1} {memory:>8}"
+                );
             }
         }
         println!();
         for service in services.iter().flatten() {
-            let before = service.memory();
-            service.load(10, MANY);
-            if let (Some(before), Some(after)) = (before, service.memory()) {
+            let before = service.load(10, 10).memory;
+            if let (Some(before), Some(after)) = (before, service.load(10, MANY).memory) {
                 let name = service.name;
-                println!("{name:<28} {after:>7} KiB after {MANY} further lookups, {before} before");
+                println!("{name:<24} {after:>7} KiB after {MANY} further lookups, {before} before");
             }
         }
     }
