@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::maps::look_up;
 use crate::protocol::{Protocol, ProtocolError, Request};
 
-/// From the first octet of a request to its last, and for each reply to be taken. Postfix itself
-/// waits for 100 seconds.
+/// From the first octet of a request to its last, and for each reply to be taken, unless the time for
+/// silence is shorter. Postfix itself waits for 100 seconds.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// What is read at a time: several requests of a client that does not wait for each reply.
@@ -46,6 +46,7 @@ async fn converse(
 ) -> io::Result<()> {
     let mut requests = Vec::new();
     let mut replies = Vec::new();
+    let request_time = REQUEST_TIME.min(terms.idle_time);
     let mut deadline = Instant::now() + terms.idle_time;
     loop {
         requests.reserve(READ_OCTETS);
@@ -65,10 +66,10 @@ async fn converse(
         if requests.is_empty() {
             deadline = Instant::now() + terms.idle_time;
         } else if was_empty || !replies.is_empty() {
-            deadline = Instant::now() + REQUEST_TIME;
+            deadline = Instant::now() + request_time;
         }
         if !replies.is_empty() {
-            timeout(REQUEST_TIME, stream.write_all(&replies)).await??;
+            timeout(request_time, stream.write_all(&replies)).await??;
             replies.clear();
         }
         if let Err(error) = outcome {

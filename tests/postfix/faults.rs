@@ -69,9 +69,27 @@ fn who_is_silent_or_slow_loses_the_connection() {
     let (_service, port) = start(&folder, &["--idle-time", "1", "--connection-limit", "1"]);
     let mut silent = Client::tcp(port);
     assert_eq!(silent.receive_to_end(), "");
-    // So the place is free again.
+    // So the place is free again. Each octet of a request is no new beginning.
+    let mut slow = Client::tcp(port);
+    slow.send("4000:");
+    let is_closed = (0..400).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        slow.try_send("a").is_err()
+    });
+    assert!(is_closed);
+    // Nor does anybody wait for a client that takes no reply.
+    let deaf = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    deaf.set_nonblocking(true).unwrap();
+    let requests = netstring("forward alice@example.com").repeat(1_000);
+    while std::io::Write::write(&mut &deaf, requests.as_bytes()).is_ok() {}
     let mut next = Client::tcp(port);
     assert_eq!(next.socketmap("reverse", ALICE), ORDINARY);
+    // Whoever asks from time to time may stay.
+    for _ in 0..4 {
+        thread::sleep(Duration::from_millis(400));
+        assert_eq!(next.socketmap("reverse", ALICE), ORDINARY);
+    }
+    drop(deaf);
 }
 
 #[test]
