@@ -236,6 +236,13 @@ fn a_line_that_is_no_message_is_told_and_counted_and_the_rest_is_done() {
         let outcome = run(&format!("OURS {messages}"));
         assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
     }
+    // A carriage return ends no line by itself, also where the reading of one that is too long stops.
+    for rest in ["\r", "\r\r"] {
+        let messages = folder.write("messages", format!("{long}{rest} x\n"));
+        let outcome = run(&format!("OURS {messages}"));
+        assert_eq!(outcome.code, 1);
+        assert!(outcome.err.contains("longer than 16384 octets"));
+    }
 }
 
 #[test]
