@@ -14,6 +14,7 @@ fn wrong_usage_says_what_to_do() {
     );
     let binary = folder.write("binary", b"\xff\n");
     let missing = folder.argument("missing");
+    std::fs::create_dir(folder.path("sub")).unwrap();
     for (arguments, message) in [
         (
             "--follow",
@@ -51,7 +52,7 @@ fn wrong_usage_says_what_to_do() {
         ),
         (
             &format!(
-                "NOW --html {missing} --json={}/./missing",
+                "NOW --html {missing} --json={}/sub/../missing",
                 folder.argument("")
             ),
             "--html and --json: give each a file of its own",
