@@ -17,7 +17,7 @@
 //! Each file holds one thing: the command line (`settings`), a message and the lines it comes in
 //! (`message`, `lines`, `arrivals`), what becomes of it (`fate`), what is kept of that (`counts`, `discards`,
 //! together `evening`), the report, in its three forms (`report`, `text`, `page`), and where all that
-//! goes (`screen`, `files`, `file`).
+//! goes (`screen`, `report_files`, `whole_file`).
 
 mod arrivals;
 mod counts;
@@ -25,16 +25,16 @@ mod date;
 mod discards;
 mod evening;
 mod fate;
-mod file;
-mod files;
 mod lines;
 mod message;
 mod page;
 mod report;
+mod report_files;
 mod screen;
 mod settings;
 mod text;
 mod visible;
+mod whole_file;
 
 use std::fmt::Display;
 use std::fs::File;
@@ -44,9 +44,9 @@ use std::time::Duration;
 
 use arrivals::{Arrivals, Line};
 use evening::Evening;
-use files::Files;
 use mail_srs::Day;
 use message::Message;
+use report_files::Files;
 use screen::Screen;
 use settings::{Arguments, EVENING, usage};
 use visible::Visible;

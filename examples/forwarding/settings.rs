@@ -13,7 +13,7 @@ use mail_srs::{
 };
 
 use crate::fate::{Rules, Scope, SpamRule};
-use crate::files::Files;
+use crate::report_files::Files;
 
 /// The evening that comes with the program.
 pub(crate) const EVENING: &[u8] = include_bytes!("evening.jsonl");

@@ -118,9 +118,11 @@ impl Endpoint {
                 let addresses = lookup_host((host.as_str(), *port)).await?;
                 let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
                 for address in addresses.filter(|address| family.has(address)) {
-                    // Many hosts have a name for an address that is switched off.
                     match listen_tcp(address, *family) {
                         Ok(listener) => listeners.push(Listener::Tcp(listener)),
+                        // Somebody else serves there, or may; Postfix would ask them.
+                        Err(error) if is_taken(&error) => return Err(error),
+                        // Many hosts have a name for an address that is switched off.
                         Err(error) => failed = error,
                     }
                 }
@@ -141,6 +143,13 @@ impl Family {
             Self::V6 => address.is_ipv6(),
         }
     }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AddrInUse | ErrorKind::PermissionDenied
+    )
 }
 
 fn listen_tcp(address: SocketAddr, family: Family) -> io::Result<TcpListener> {
@@ -197,8 +206,9 @@ impl Listener {
             Self::Unix { listener, .. } => Ok(Box::new(listener.accept().await?.0)),
             Self::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // A reply must not wait for more to be sent with it.
-                stream.set_nodelay(true)?;
+                // A reply must not wait for more to be sent with it. It fails for a client that has left,
+                // which the first read finds out.
+                drop(stream.set_nodelay(true));
                 Ok(Box::new(stream))
             }
         }

@@ -84,25 +84,25 @@ fn secrets(path: &Path, format: HashFormat) -> Result<Secrets, SettingsError> {
     Secrets::from_lines(octets, format).map_err(|error| SettingsError::Secrets { path, error })
 }
 
+/// Those of the command line and those of the file.
 fn local_domains(arguments: &Arguments) -> Result<Domains, SettingsError> {
-    let mut lines = String::new();
-    if let Some(path) = &arguments.local_domains_file {
-        let (octets, _) = read(path)?;
-        let path = path.to_owned();
-        let Ok(text) = String::from_utf8(octets) else {
-            return Err(SettingsError::NotText { path });
-        };
+    let named = Domains::new(&arguments.local_domain).map_err(|error| {
+        let option = "--local-domain";
+        SettingsError::Domain { option, error }
+    })?;
+    let Some(path) = &arguments.local_domains_file else {
+        return Ok(named);
+    };
+    let (octets, _) = read(path)?;
+    let path = path.to_owned();
+    let Ok(text) = String::from_utf8(octets) else {
+        return Err(SettingsError::NotText { path });
+    };
+    let listed =
         Domains::from_lines(&text).map_err(|error| SettingsError::DomainsFile { path, error })?;
-        lines = text;
-    }
-    let option = "--local-domain";
-    Domains::new(&arguments.local_domain)
-        .map_err(|error| SettingsError::Domain { option, error })?;
-    for domain in &arguments.local_domain {
-        lines.push('\n');
-        lines.push_str(domain);
-    }
-    Domains::from_lines(&lines).map_err(|error| SettingsError::Domain { option, error })
+    Ok(Domains::matching(move |domain| {
+        named.contains(domain) || listed.contains(domain)
+    }))
 }
 
 /// A file's octets, and its mode.

@@ -40,6 +40,19 @@ fn delivered(sender: &str, recipient: &str) -> Delivered {
     }
 }
 
+/// Of messages that were forwarded, sorted.
+fn original_senders(forwarded: &[Delivered], today: Day) -> Vec<String> {
+    let mut senders: Vec<_> = forwarded
+        .iter()
+        .map(|message| {
+            assert_eq!(message.recipient, HOME);
+            srs().reverse(&message.sender, today).unwrap().to_string()
+        })
+        .collect();
+    senders.sort();
+    senders
+}
+
 #[test]
 fn mail_is_forwarded_and_bounces_come_back() {
     if !is_there() {
@@ -85,15 +98,10 @@ fn mail_is_forwarded_and_bounces_come_back() {
     // Those that bear a day, which may have begun meanwhile.
     let is_new = |message: &Delivered| message.sender.contains("SRS0=");
     let new: Vec<_> = all.extract_if(.., |message| is_new(message)).collect();
-    let mut senders: Vec<_> = new
-        .iter()
-        .map(|message| {
-            assert_eq!(message.recipient, HOME);
-            srs().reverse(&message.sender, today).unwrap().to_string()
-        })
-        .collect();
-    senders.sort();
-    assert_eq!(senders, [r#""john doe"@example.com"#, ALICE]);
+    assert_eq!(
+        original_senders(&new, today),
+        [r#""john doe"@example.com"#, ALICE]
+    );
     let mut expected = [
         delivered(ALICE, MAILBOX),
         delivered(MAILBOX, HOME),
@@ -139,17 +147,8 @@ fn a_service_killed_under_load_loses_no_message() {
         let taken = clients.flat_map(|client| client.join().unwrap());
         (restarted, taken.collect::<Vec<_>>())
     });
-    let delivered = postfix.delivered();
-    let mut senders: Vec<_> = delivered
-        .iter()
-        .map(|message| {
-            assert_eq!(message.recipient, HOME);
-            srs().reverse(&message.sender, today).unwrap().to_string()
-        })
-        .collect();
-    senders.sort();
     taken.sort();
-    assert_eq!(senders, taken);
+    assert_eq!(original_senders(&postfix.delivered(), today), taken);
 }
 
 /// Clients that hand in messages, each with a sender of its own, until they are told to end.

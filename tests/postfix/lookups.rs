@@ -1,7 +1,7 @@
 //! What the service answers, and its life: loading, signals, refusals to start.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 
 use mail_srs::{Day, Secret, Srs};
@@ -193,6 +193,19 @@ fn requests_may_come_in_any_pieces() {
     assert_eq!(client.socketmap("reverse", &key), "NOTFOUND ordinary");
 }
 
+/// That this gets this reply, and no more.
+fn assert_ends(port: u16, request: &str, reply: &str) {
+    let mut client = Client::tcp(port);
+    // A long one is not read to its end.
+    drop(client.try_send(request));
+    let answer = client.receive_to_end();
+    let shown = &request[..request.len().min(30)];
+    assert!(
+        answer == reply || (answer.is_empty() && request.len() > 9_000),
+        "{shown}: {answer}"
+    );
+}
+
 #[test]
 fn what_is_no_request_is_answered_so_and_ends_the_connection() {
     let folder = Folder::new();
@@ -217,15 +230,7 @@ fn what_is_no_request_is_answered_so_and_ends_the_connection() {
         ("99999".into(), too_long),
         ("4".repeat(1_000_000), too_long),
     ] {
-        let mut client = Client::tcp(socketmap);
-        // A long one is not read to its end.
-        drop(client.try_send(&request));
-        let answer = client.receive_to_end();
-        let shown = &request[..request.len().min(30)];
-        assert!(
-            answer == reply || (answer.is_empty() && request.len() > 9_000),
-            "{shown}: {answer}"
-        );
+        assert_ends(socketmap, &request, reply);
     }
     for (request, reply) in [
         (
@@ -253,14 +258,7 @@ fn what_is_no_request_is_answered_so_and_ends_the_connection() {
         ),
         ("a".repeat(1_000_000), "400 request%20too%20long\n"),
     ] {
-        let mut client = Client::tcp(tcp);
-        drop(client.try_send(&request));
-        let answer = client.receive_to_end();
-        let shown = &request[..request.len().min(30)];
-        assert!(
-            answer == reply || (answer.is_empty() && request.len() > 9_000),
-            "{shown}: {answer}"
-        );
+        assert_ends(tcp, &request, reply);
     }
     // A map that there is not is no fault of the protocol.
     let mut client = Client::tcp(socketmap);
@@ -735,4 +733,46 @@ fn a_successor_keeps_its_socket() {
     assert_eq!(old.end().code(), Some(0));
     let mut client = Client::unix(&socket);
     assert_eq!(client.socketmap("reverse", ALICE), "NOTFOUND ordinary");
+}
+
+/// However many other addresses the name has.
+#[test]
+fn a_port_that_another_serves_is_not_shared() {
+    let folder = Folder::new();
+    let secrets = folder.write("secrets", SECRET);
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = format!("inet:localhost:{}", other.local_addr().unwrap().port());
+    let arguments = [
+        "--srs-domain",
+        SRS_DOMAIN,
+        "--secretfile",
+        secrets.to_str().unwrap(),
+        "--socketmap",
+        &address,
+    ];
+    let output = output(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains(&format!("cannot serve on {address}")),
+        "{error}"
+    );
+}
+
+#[test]
+fn domains_of_the_command_line_and_of_the_file_are_local() {
+    let folder = Folder::new();
+    let file = folder.write("domains", ".listed.example\n");
+    let arguments = ["--local-domains-file", file.to_str().unwrap()];
+    let arguments = [&LOCAL[..], &SOCKETMAP[..], &arguments[..]].concat();
+    let service = Service::start(&folder, &arguments);
+    let mut client = Client::tcp(service.port("socketmap"));
+    for sender in ["bob@local.example", "bob@MX.Listed.example"] {
+        assert_eq!(client.socketmap("forward", sender), "NOTFOUND local-sender");
+    }
+    assert!(
+        client
+            .socketmap("forward", "bob@listed.example")
+            .starts_with("OK ")
+    );
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::complain;
-use crate::file::write_whole;
 use crate::page::Page;
 use crate::report::Report;
+use crate::whole_file::write_whole;
 
 /// While messages keep coming, the files are written once in this time: to write them takes longer than
 /// a message does.
