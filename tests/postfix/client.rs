@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -15,8 +15,8 @@ impl<S: Read + Write> Stream for S {}
 pub(crate) struct Client(Box<dyn Stream>);
 
 impl Client {
-    pub(crate) fn tcp(port: u16) -> Client {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    pub(crate) fn tcp(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client(Box::new(stream))

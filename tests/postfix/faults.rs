@@ -1,6 +1,6 @@
 //! Clients that stall, vanish, or are many; and loading anew under load.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,17 +15,17 @@ use crate::service::{PATIENCE, SECRET, SRS_DOMAIN, Service, Signal, command, uni
 const ALICE: &str = "alice@example.com";
 const ORDINARY: &str = "NOTFOUND ordinary";
 
-fn start(folder: &Folder, arguments: &[&str]) -> (Service, u16) {
+fn start(folder: &Folder, arguments: &[&str]) -> (Service, SocketAddr) {
     let socketmap = ["--socketmap", "inet:127.0.0.1:0"];
     let service = Service::start(folder, &[&socketmap[..], arguments].concat());
-    let port = service.port("socketmap");
-    (service, port)
+    let address = service.address("socketmap");
+    (service, address)
 }
 
 #[test]
 fn a_thousand_idle_clients_do_no_harm() {
     let folder = Folder::new();
-    let (_service, port) = start(&folder, &[]);
+    let (_service, address) = start(&folder, &[]);
     // This program takes a descriptor for each, too.
     let limit = Command::new("sh")
         .args(["-c", "ulimit -n"])
@@ -37,11 +37,11 @@ fn a_thousand_idle_clients_do_no_harm() {
         limit > 1_200,
         "this test needs more file descriptors than {limit}: ulimit -n 4096"
     );
-    let mut idle: Vec<_> = (0..1_000).map(|_| Client::tcp(port)).collect();
+    let mut idle: Vec<_> = (0..1_000).map(|_| Client::tcp(address)).collect();
     for client in &mut idle {
         assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
     }
-    let mut busy = Client::tcp(port);
+    let mut busy = Client::tcp(address);
     assert_eq!(busy.socketmap("reverse", ALICE), ORDINARY);
     for client in &mut idle {
         assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
@@ -51,12 +51,12 @@ fn a_thousand_idle_clients_do_no_harm() {
 #[test]
 fn beyond_the_limit_clients_wait_for_a_place() {
     let folder = Folder::new();
-    let (_service, port) = start(&folder, &["--connection-limit", "2"]);
-    let mut first = Client::tcp(port);
-    let mut second = Client::tcp(port);
+    let (_service, address) = start(&folder, &["--connection-limit", "2"]);
+    let mut first = Client::tcp(address);
+    let mut second = Client::tcp(address);
     assert_eq!(first.socketmap("reverse", ALICE), ORDINARY);
     assert_eq!(second.socketmap("reverse", ALICE), ORDINARY);
-    let mut third = Client::tcp(port);
+    let mut third = Client::tcp(address);
     third.send(netstring("reverse bob@example.com"));
     assert_eq!(second.socketmap("reverse", ALICE), ORDINARY);
     drop(first);
@@ -66,11 +66,11 @@ fn beyond_the_limit_clients_wait_for_a_place() {
 #[test]
 fn who_is_silent_or_slow_loses_the_connection() {
     let folder = Folder::new();
-    let (_service, port) = start(&folder, &["--idle-time", "1", "--connection-limit", "1"]);
-    let mut silent = Client::tcp(port);
+    let (_service, address) = start(&folder, &["--idle-time", "1", "--connection-limit", "1"]);
+    let mut silent = Client::tcp(address);
     assert_eq!(silent.receive_to_end(), "");
     // So the place is free again. Each octet of a request is no new beginning.
-    let mut slow = Client::tcp(port);
+    let mut slow = Client::tcp(address);
     slow.send("4000:");
     let is_closed = (0..400).any(|_| {
         thread::sleep(Duration::from_millis(50));
@@ -78,11 +78,11 @@ fn who_is_silent_or_slow_loses_the_connection() {
     });
     assert!(is_closed);
     // Nor does anybody wait for a client that takes no reply.
-    let deaf = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let deaf = TcpStream::connect(address).unwrap();
     deaf.set_nonblocking(true).unwrap();
     let requests = netstring("forward alice@example.com").repeat(1_000);
     while std::io::Write::write(&mut &deaf, requests.as_bytes()).is_ok() {}
-    let mut next = Client::tcp(port);
+    let mut next = Client::tcp(address);
     assert_eq!(next.socketmap("reverse", ALICE), ORDINARY);
     // Whoever asks from time to time may stay.
     for _ in 0..4 {
@@ -95,22 +95,22 @@ fn who_is_silent_or_slow_loses_the_connection() {
 #[test]
 fn who_vanishes_in_a_request_or_takes_no_reply_stops_nobody() {
     let folder = Folder::new();
-    let (_service, port) = start(&folder, &["--connection-limit", "8"]);
+    let (_service, address) = start(&folder, &["--connection-limit", "8"]);
     let request = netstring("reverse bob@example.com");
     for cut in 0..request.len() {
-        let mut client = Client::tcp(port);
+        let mut client = Client::tcp(address);
         client.send(&request[..cut]);
     }
     for _ in 0..20 {
-        let mut client = Client::tcp(port);
+        let mut client = Client::tcp(address);
         client.send(request.repeat(1_000));
     }
     // One that asks and asks, and takes no reply, until nothing goes through any more.
-    let deaf = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let deaf = TcpStream::connect(address).unwrap();
     deaf.set_nonblocking(true).unwrap();
     let requests = request.repeat(1_000);
     while std::io::Write::write(&mut &deaf, requests.as_bytes()).is_ok() {}
-    let mut client = Client::tcp(port);
+    let mut client = Client::tcp(address);
     assert_eq!(client.socketmap("reverse", ALICE), ORDINARY);
     drop(deaf);
 }
@@ -118,19 +118,19 @@ fn who_vanishes_in_a_request_or_takes_no_reply_stops_nobody() {
 #[test]
 fn loading_anew_under_load_loses_no_answer() {
     let folder = Folder::new();
-    let (service, port) = start(&folder, &["--log-level", "info"]);
+    let (service, address) = start(&folder, &["--log-level", "info"]);
     let srs = Srs::new(Secret::new(SECRET).unwrap());
-    let address = srs.forward(ALICE, SRS_DOMAIN, Day::today()).unwrap();
-    let address = address.to_string();
+    let signed = srs.forward(ALICE, SRS_DOMAIN, Day::today()).unwrap();
+    let signed = signed.to_string();
     let loaded = AtomicBool::new(false);
     thread::scope(|scope| {
         let asking: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut client = Client::tcp(port);
+                    let mut client = Client::tcp(address);
                     let mut asked = 0;
                     while !loaded.load(Ordering::Relaxed) || asked < 100 {
-                        let reply = client.socketmap("reverse", &address);
+                        let reply = client.socketmap("reverse", &signed);
                         assert_eq!(reply, "OK alice@example.com");
                         asked += 1;
                     }
@@ -164,13 +164,13 @@ fn a_map_that_nobody_asks_holds_no_place() {
         "inet:127.0.0.1:0",
     ];
     let limit = ["--connection-limit", "1"];
-    let (service, port) = start(&folder, &[&tcp[..], &limit[..]].concat());
-    for port in [
-        port,
-        service.port("tcp_table forward"),
-        service.port("tcp_table reverse"),
+    let (service, socketmap) = start(&folder, &[&tcp[..], &limit[..]].concat());
+    for address in [
+        socketmap,
+        service.address("tcp_table forward"),
+        service.address("tcp_table reverse"),
     ] {
-        let mut client = Client::tcp(port);
+        let mut client = Client::tcp(address);
         client.send("x\n");
         assert_ne!(client.receive_to_end(), "");
     }

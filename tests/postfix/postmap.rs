@@ -35,10 +35,10 @@ fn postmap_is_answered_by_every_map() {
     ];
     let service = Service::start(&folder, &arguments);
     let map = |name| format!("socketmap:unix:{}:{name}", socket.display());
-    let port = |served| format!("tcp:127.0.0.1:{}", service.port(served));
+    let tcp = |served| format!("tcp:{}", service.address(served));
     let tables = [
         (map("forward"), map("reverse")),
-        (port("tcp_table forward"), port("tcp_table reverse")),
+        (tcp("tcp_table forward"), tcp("tcp_table reverse")),
     ];
     let srs = Srs::new(Secret::new(SECRET).unwrap());
     for (forward, reverse) in &tables {

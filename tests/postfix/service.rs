@@ -41,9 +41,28 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the program where it ends by itself.
+/// Runs the program where it ends by itself, after a line or two.
 pub(crate) fn output(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    let mut command = command(arguments);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    if wait(&mut child).is_none() {
+        child.kill().unwrap();
+        panic!("it serves: {:#?}", child.wait_with_output());
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// What it ends with, if it does.
+fn wait(child: &mut Child) -> Option<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = child.try_wait().unwrap();
+        if status.is_some() || Instant::now() > deadline {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 impl Service {
@@ -103,12 +122,11 @@ impl Service {
         self.log.0.lock().unwrap().clone()
     }
 
-    /// The loopback port on which it serves this.
-    pub(crate) fn port(&self, served: &str) -> u16 {
+    /// The address on which it serves this: the first, where a name has several.
+    pub(crate) fn address(&self, served: &str) -> SocketAddr {
         let text = format!("info: serving {served} on inet:");
         let line = self.wait_for_line(&text, 1);
-        let address: SocketAddr = line.strip_prefix(&text).unwrap().parse().unwrap();
-        address.port()
+        line.strip_prefix(&text).unwrap().parse().unwrap()
     }
 
     pub(crate) fn send(&self, signal: Signal) {
@@ -127,18 +145,7 @@ impl Service {
 
     /// Waits for it to end.
     pub(crate) fn end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "it does not end: {:#?}",
-                self.log()
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait(&mut self.child).unwrap_or_else(|| panic!("it does not end: {:#?}", self.log()))
     }
 }
 
