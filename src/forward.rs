@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::error::ForwardError;
-use crate::hash::Hash;
+use crate::hash::{Hash, MAX_LENGTH};
 use crate::mailbox::{Parsed, Text, alias_domain, within_rfc5321_limits};
 use crate::secret::Secret;
 use crate::srs_address::{Fields, Layout, Separator, SrsKind, split_tag};
@@ -155,10 +155,9 @@ impl Forwarded<'_> {
             Outcome::OwnDomain(sender) => sender
                 .rsplit_once('@')
                 .map_or((0, 0), |(local_part, host)| (local_part.len(), host.len())),
-            Outcome::Rewritten { layout, hash } => (
-                layout.local_part_octets(hash.as_str().len()),
-                layout.domain.len(),
-            ),
+            Outcome::Rewritten { layout, hash } => {
+                (layout.local_part_octets(hash.len()), layout.domain.len())
+            }
         }
     }
 }
@@ -167,7 +166,10 @@ impl fmt::Display for Forwarded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Outcome::Null(sender) | Outcome::OwnDomain(sender) => f.write_str(sender),
-            Outcome::Rewritten { layout, hash } => layout.write(f, Text::plain(hash.as_str())),
+            Outcome::Rewritten { layout, hash } => {
+                let mut buffer = [0; MAX_LENGTH];
+                layout.write(f, Text::plain(hash.encode(&mut buffer)))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The hash as text: alphabets, folding, truncation, comparison.
 
-use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use base64ct::{Base64, Base64Url, Encoding as _};
 use subtle::ConstantTimeEq as _;
 
 use crate::mac::{BLOCK_OCTETS, Block, MAC_OCTETS, Mac};
@@ -13,52 +13,65 @@ pub(crate) const MIN_LENGTH: usize = 4;
 /// The characters of the longest hash, in any format.
 pub(crate) const MAX_LENGTH: usize = 32;
 
-/// The start of the text of a hash, held inline.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The start of a hash: so many of its characters.
+#[derive(Clone, Copy)]
 pub(crate) struct Hash {
-    text: [u8; MAX_LENGTH],
+    mac: [u8; MAC_OCTETS],
+    format: HashFormat,
     length: usize,
 }
 
 impl Hash {
-    /// Signs what `message` writes, cutting the hash to `length` characters.
+    /// Signs what `message` writes, cutting the hash to `length` characters, but no more than it has.
+    #[inline]
     pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message<'_>)) -> Self {
         let mut hashed = Message::new(secret);
         message(&mut hashed);
-        Self::encode(&hashed.finish(), secret.format(), length)
+        let format = secret.format();
+        Self {
+            mac: hashed.finish(),
+            format,
+            length: length.min(format.max_length()),
+        }
     }
 
-    /// The first `length` characters of the encoding, but no more than it has.
-    fn encode(mac: &[u8; MAC_OCTETS], format: HashFormat, length: usize) -> Self {
-        let length = length.min(format.max_length());
-        let mut text = [0; MAX_LENGTH];
-        // Only the octets that reach into those characters: six bits each, or five.
-        let bits = match format {
-            HashFormat::Base64Url | HashFormat::Base64 => 6,
-            HashFormat::Base32 => 5,
+    /// How many characters it has.
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Its characters, written into `buffer`.
+    pub(crate) fn encode<'b>(&self, buffer: &'b mut [u8; MAX_LENGTH]) -> &'b str {
+        // Only the groups of octets that reach into those characters. The padding of base64 comes
+        // after the last of them.
+        let (octets, characters) = match self.format {
+            HashFormat::Base64Url | HashFormat::Base64 => (3, 4),
+            HashFormat::Base32 => (5, 8),
         };
-        let octets = mac.get(..(length * bits).div_ceil(8)).unwrap_or(mac);
-        let written = match format {
-            HashFormat::Base64Url => Base64UrlUnpadded::encode(octets, &mut text).is_ok(),
-            HashFormat::Base64 => Base64Unpadded::encode(octets, &mut text).is_ok(),
-            HashFormat::Base32 => base32::RFC4648_NOPAD.encode_buf(octets, &mut text).is_ok(),
+        let octets = self.length.div_ceil(characters) * octets;
+        let mac = self.mac.get(..octets).unwrap_or(&self.mac);
+        let text = match self.format {
+            HashFormat::Base64Url => Base64Url::encode(mac, buffer).ok(),
+            HashFormat::Base64 => Base64::encode(mac, buffer).ok(),
+            HashFormat::Base32 => {
+                let text = base32::RFC4648_NOPAD.encode_buf(mac, buffer);
+                text.ok().and_then(|text| str::from_utf8(text).ok())
+            }
         };
-        // An empty hash matches nothing: four characters at least are presented.
-        let length = if written { length } else { 0 };
-        // What the last octet had beyond is no part of it.
-        text.get_mut(length..).unwrap_or_default().fill(0);
-        Self { text, length }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.text.get(..self.length).unwrap_or_default()
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        // Every alphabet is ASCII.
-        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        // Were there none, it would match nothing: four characters at least are presented.
+        text.and_then(|text| text.get(..self.length))
+            .unwrap_or_default()
     }
 }
+
+/// Two are equal if they are written alike.
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        self.encode(&mut [0; MAX_LENGTH]) == other.encode(&mut [0; MAX_LENGTH])
+    }
+}
+
+impl Eq for Hash {}
 
 /// What is hashed, folded on its way into the HMAC: ASCII letters are lower-cased and all else
 /// stays as it is, so that the hash survives a mail server that folds the local part.
@@ -81,11 +94,12 @@ impl<'key> Message<'key> {
     }
 
     /// Appends what every format hashes.
+    #[inline]
     pub(crate) fn append(&mut self, octets: &[u8]) {
         let end = self.length + octets.len();
         match self.block.get_mut(self.length..end) {
             Some(place) if end < BLOCK_OCTETS => {
-                place.copy_from_slice(octets);
+                copy_lowercase(place, octets);
                 self.length = end;
             }
             _ => self.append_past_block(octets),
@@ -98,8 +112,7 @@ impl<'key> Message<'key> {
         while let Some(place) = self.block.get_mut(self.length..)
             && let Some((now, later)) = octets.split_at_checked(place.len())
         {
-            place.copy_from_slice(now);
-            self.block.make_ascii_lowercase();
+            copy_lowercase(place, now);
             self.mac.update(&self.block);
             self.block = [0; BLOCK_OCTETS];
             self.length = 0;
@@ -115,9 +128,16 @@ impl<'key> Message<'key> {
         }
     }
 
-    fn finish(mut self) -> [u8; MAC_OCTETS] {
-        self.block.make_ascii_lowercase();
+    fn finish(self) -> [u8; MAC_OCTETS] {
         self.mac.finish(self.block, self.length)
+    }
+}
+
+/// Copies as many octets as there is place for.
+#[inline]
+fn copy_lowercase(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = from.to_ascii_lowercase();
     }
 }
 
@@ -168,12 +188,14 @@ enum Comparison {
 /// Compares in a time that depends on the lengths and the verdict only, not on where the first
 /// difference stands.
 fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
-    if presented.len() != expected.length {
+    let mut buffer = [0; MAX_LENGTH];
+    let expected = expected.encode(&mut buffer).as_bytes();
+    if presented.len() != expected.len() {
         return Comparison::Different;
     }
     // The bits in which some octets differ, as they are and lower-cased.
     let (mut exact, mut folded) = (0, 0);
-    for (&presented, &expected) in presented.iter().zip(&expected.text) {
+    for (&presented, &expected) in presented.iter().zip(expected) {
         let presented = in_one_alphabet(format, presented);
         let expected = in_one_alphabet(format, expected);
         exact |= presented ^ expected;
