@@ -58,20 +58,20 @@ pub(crate) fn forward<'a>(
     }
     let domain = alias_domain(alias).map_err(ForwardError::Alias)?;
     let parsed = Parsed::parse(sender).map_err(ForwardError::Sender)?;
-    if !settings.always_rewrite && parsed.host.eq_ignore_ascii_case(domain) {
+    if !settings.always_rewrite && parsed.host.raw().eq_ignore_ascii_case(domain) {
         return Ok(Forwarded(Outcome::OwnDomain(sender)));
     }
 
     let fields = pack(&parsed, today);
+    let hash = Hash::sign(signing, settings.hash_length, |message| {
+        fields.hash_into(message);
+    });
     let layout = Layout {
         separator: settings.separator,
         fields,
         domain,
-        quoted: fields.classes().needs_quotes() || (parsed.came_quoted && fields.keep_quotes()),
+        quoted: fields.need_quotes() || (parsed.came_quoted && fields.keep_quotes()),
     };
-    let hash = Hash::sign(signing, settings.hash_length, |message| {
-        fields.hash_into(message);
-    });
     let forwarded = Forwarded(Outcome::Rewritten { layout, hash });
     match settings.local_part_limit {
         Some(limit) if forwarded.local_part_octets() > limit => {
@@ -85,20 +85,16 @@ pub(crate) fn forward<'a>(
 }
 
 fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
-    let host = Text::plain(sender.host);
+    let host = sender.host;
     match split_tag(sender.text) {
         // Somebody else's SRS0, whose fields are opaque: Exim's and others' are not like ours.
-        Some((SrsKind::Srs0, rest)) => host.is_host().then_some(Fields::Srs1 { host, rest }),
+        Some((SrsKind::Srs0, rest)) => host.is_host().then_some(Fields::srs1(host, rest)),
         // The first hop stays, so that a bounce goes straight there; only the hash is ours.
         Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest),
         None => None,
     }
     // Whatever cannot be an SRS1 is wrapped like any sender, and so can still be reversed.
-    .unwrap_or(Fields::Srs0 {
-        timestamp: Timestamp::from(today),
-        host,
-        user: sender.text,
-    })
+    .unwrap_or_else(|| Fields::srs0(Timestamp::from(today), host, sender.text))
 }
 
 impl Forwarded<'_> {

@@ -21,6 +21,9 @@ impl Classes {
     const EQUALS: Self = Self(1 << 4);
     /// `UTF8-non-ascii` of RFC 6531 §3.3: such an address needs SMTPUTF8.
     const NON_ASCII: Self = Self(1 << 5);
+    /// No octet's, but that of a text in which a backslash makes a pair with what follows it.
+    const PAIRS: Self = Self(1 << 6);
+    const ALL: Self = Self(u8::MAX);
 
     const fn of(octet: u8) -> Self {
         match octet {
@@ -35,16 +38,23 @@ impl Classes {
         }
     }
 
+    /// Those of an octet with these before it.
+    fn followed_by(self, octet: u8) -> Self {
+        // The table has a place for each octet.
+        let class = CLASSES.get(usize::from(octet)).copied();
+        self.and(class.unwrap_or(Self::CONTROL))
+    }
+
     fn of_all(text: &str) -> Self {
-        text.bytes().fold(Self::PLAIN, |classes, octet| {
-            // The table has a place for each octet.
-            let class = CLASSES.get(usize::from(octet)).copied();
-            classes.and(class.unwrap_or(Self::CONTROL))
-        })
+        text.bytes().fold(Self::PLAIN, Self::followed_by)
     }
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     const fn has(self, any: Self) -> bool {
@@ -52,12 +62,8 @@ impl Classes {
     }
 
     /// Whether a local part with these must be quoted.
-    pub(crate) const fn needs_quotes(self) -> bool {
+    const fn needs_quotes(self) -> bool {
         self.has(Self::QUOTED_ONLY)
-    }
-
-    pub(crate) const fn needs_smtputf8(self) -> bool {
-        self.has(Self::NON_ASCII)
     }
 }
 
@@ -84,16 +90,25 @@ static CLASSES: [Classes; 256] = {
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
-    /// Whether `raw` may hold quoted pairs; if not, every octet of it means itself.
-    has_pairs: bool,
+    /// Those of the text that it was cut out of. It has no others, so it need not be looked through
+    /// for them. Without [`Classes::PAIRS`], every octet of `raw` means itself.
+    within: Classes,
 }
 
 impl<'a> Text<'a> {
-    /// A text without quoted pairs.
+    /// A text without quoted pairs, of which nothing else is known.
     pub(crate) const fn plain(raw: &'a str) -> Self {
         Self {
             raw,
-            has_pairs: false,
+            within: Classes::ALL.without(Classes::PAIRS),
+        }
+    }
+
+    /// A text without quoted pairs, that is looked through now.
+    fn read(raw: &'a str) -> Self {
+        Self {
+            raw,
+            within: Classes::of_all(raw),
         }
     }
 
@@ -102,15 +117,24 @@ impl<'a> Text<'a> {
     pub(crate) fn opened(address: &'a str) -> Self {
         Self {
             raw: address.strip_prefix('"').unwrap_or_default(),
-            has_pairs: true,
+            within: Classes::ALL,
         }
+    }
+
+    /// The octets as they came.
+    pub(crate) const fn raw(self) -> &'a str {
+        self.raw
+    }
+
+    const fn has_pairs(self) -> bool {
+        self.within.has(Classes::PAIRS)
     }
 
     /// Its pieces between the backslashes of quoted pairs. A `"` or `\` begins a piece.
     pub(crate) fn pieces(self) -> Pieces<'a> {
         Pieces {
             rest: Some(self.raw),
-            has_pairs: self.has_pairs,
+            has_pairs: self.has_pairs(),
             pair: false,
         }
     }
@@ -121,7 +145,7 @@ impl<'a> Text<'a> {
 
     /// How many octets it has.
     pub(crate) fn len(self) -> usize {
-        if self.has_pairs {
+        if self.has_pairs() {
             self.pieces().map(str::len).sum()
         } else {
             self.raw.len()
@@ -132,9 +156,24 @@ impl<'a> Text<'a> {
         self.raw.is_empty()
     }
 
+    /// Whether an octet of it is of one of these classes.
     #[inline]
-    pub(crate) fn classes(self) -> Classes {
-        if self.has_pairs {
+    fn has(self, any: Classes) -> bool {
+        self.within.has(any) && self.classes().has(any)
+    }
+
+    /// Whether a local part of this must be quoted.
+    #[inline]
+    pub(crate) fn needs_quotes(self) -> bool {
+        self.has(Classes::QUOTED_ONLY)
+    }
+
+    pub(crate) fn needs_smtputf8(self) -> bool {
+        self.has(Classes::NON_ASCII)
+    }
+
+    fn classes(self) -> Classes {
+        if self.has_pairs() {
             self.pieces()
                 .map(Classes::of_all)
                 .fold(Classes::PLAIN, Classes::and)
@@ -144,15 +183,26 @@ impl<'a> Text<'a> {
     }
 
     /// Divides it at the first `=`.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "else a tenth of the time of reversing is copies of texts"
+    )]
+    #[inline(always)]
     pub(crate) fn split_at_equals(self) -> Option<(Self, Self)> {
         let found = self.raw.bytes().position(|octet| octet == b'=')?;
         let (mut start, mut end) = (found, found + 1);
-        if self.has_pairs {
+        if self.has_pairs() {
             (start, end) = self.find_equals()?;
         }
-        let piece = |raw| Self { raw, ..self };
-        Some((piece(self.raw.get(..start)?), piece(self.raw.get(end..)?)))
+        let before = Self {
+            raw: self.raw.get(..start)?,
+            within: self.within.without(Classes::EQUALS),
+        };
+        let after = Self {
+            raw: self.raw.get(end..)?,
+            ..self
+        };
+        Some((before, after))
     }
 
     /// Where the first `=` begins and ends, with a backslash before it if there is one.
@@ -174,7 +224,7 @@ impl<'a> Text<'a> {
     /// Divides it after its first `N` octets, if it has so many and they end a character.
     #[inline]
     pub(crate) fn split_first_chunk<const N: usize>(self) -> Option<([u8; N], Self)> {
-        if !self.has_pairs {
+        if !self.has_pairs() {
             let first = *self.raw.as_bytes().first_chunk()?;
             let raw = self.raw.get(N..)?;
             return Some((first, Self { raw, ..self }));
@@ -190,11 +240,12 @@ impl<'a> Text<'a> {
     }
 
     /// Its octets, resolved in `buffer` where they are not so already, if they are at most `N`.
+    #[inline]
     pub(crate) fn resolve<'b, const N: usize>(self, buffer: &'b mut [u8; N]) -> Option<&'b [u8]>
     where
         'a: 'b,
     {
-        if !self.has_pairs {
+        if !self.has_pairs() {
             return (self.raw.len() <= N).then_some(self.raw.as_bytes());
         }
         let resolved = buffer.get_mut(..self.len())?;
@@ -205,15 +256,15 @@ impl<'a> Text<'a> {
     }
 
     /// Whether it may stand where a host stands: the characters of a domain, or an address literal.
+    #[inline]
     pub(crate) fn may_be_host(self) -> bool {
-        let classes = self.classes();
-        let specials = classes.needs_quotes() && !is_literal(self.octets());
-        !self.is_empty() && !classes.has(HOST_NEVER) && !specials
+        let specials = self.needs_quotes() && !is_literal(self.octets());
+        !self.is_empty() && !self.has(HOST_NEVER) && !specials
     }
 
     /// Whether it is a host by its labels as well, so that an address with it is a valid one.
     pub(crate) fn is_host(self) -> bool {
-        self.may_be_host() && (self.classes().needs_quotes() || self.is_dot_string())
+        self.may_be_host() && (self.needs_quotes() || self.is_dot_string())
     }
 
     /// Whether it is empty or begins with a full stop, so that it is no `Dot-string`, though the
@@ -237,7 +288,7 @@ impl<'a> Text<'a> {
     /// The octets it takes between quotes.
     pub(crate) fn quoted_len(self) -> usize {
         let escapes = |piece: &&str| piece.starts_with(['"', '\\']);
-        if self.has_pairs {
+        if self.has_pairs() {
             self.len() + self.pieces().filter(escapes).count()
         } else {
             self.raw.len()
@@ -247,7 +298,7 @@ impl<'a> Text<'a> {
     /// Writes it as it stands between quotes if `quoted`, else plain.
     pub(crate) fn write(self, out: &mut impl Write, quoted: bool) -> fmt::Result {
         for piece in self.pieces() {
-            if quoted && self.has_pairs && piece.starts_with(['"', '\\']) {
+            if quoted && self.has_pairs() && piece.starts_with(['"', '\\']) {
                 out.write_char('\\')?;
             }
             out.write_str(piece)?;
@@ -354,7 +405,18 @@ impl<'a> Mailbox<'a> {
     ///
     /// An [`AddressError`], which tells the defect and where it stands.
     pub fn parse(address: &'a str) -> Result<Self, AddressError> {
-        Parsed::parse(address).map(|parsed| parsed.mailbox)
+        let Parsed {
+            text,
+            came_quoted,
+            host,
+        } = Parsed::parse(address)?;
+        let quoted = text.needs_quotes() || (came_quoted && !text.is_dot_string());
+        Ok(Self {
+            tag: "",
+            text,
+            quoted,
+            host,
+        })
     }
 
     /// A mailbox that was taken out of an SRS address.
@@ -411,10 +473,7 @@ impl<'a> Mailbox<'a> {
     /// Whether it holds other characters than ASCII, so that sending it needs SMTPUTF8 (RFC 6531).
     #[must_use]
     pub fn needs_smtputf8(&self) -> bool {
-        self.text
-            .classes()
-            .and(self.host.classes())
-            .needs_smtputf8()
+        self.text.needs_smtputf8() || self.host.needs_smtputf8()
     }
 }
 
@@ -451,62 +510,34 @@ impl PartialEq for Mailbox<'_> {
 
 impl Eq for Mailbox<'_> {}
 
-/// A mailbox as it was read, with what decides on quotes when it is rewritten.
+/// An envelope address as it was read.
 pub(crate) struct Parsed<'a> {
-    pub(crate) mailbox: Mailbox<'a>,
     /// The local part without quotes.
     pub(crate) text: Text<'a>,
-    /// Those of the local part without quotes.
-    pub(crate) classes: Classes,
     /// Whether the local part came between quotes.
     pub(crate) came_quoted: bool,
     /// The host, which holds no quoted pairs.
-    pub(crate) host: &'a str,
+    pub(crate) host: Text<'a>,
 }
 
 impl<'a> Parsed<'a> {
     #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, AddressError> {
-        let (text, came_quoted, host) = if address.starts_with('"') {
-            let (text, host) = split_quoted(address)?;
-            (text, true, host)
+        let came_quoted = address.starts_with('"');
+        let (text, host) = if came_quoted {
+            split_quoted(address)?
         } else {
-            // RFC 5321 §4.1.2 allows `@` in a local part between quotes only; where it stands
-            // without, the last one is taken for the divider, and the others are the defect.
-            let at = address.bytes().rposition(|octet| octet == b'@');
-            let Some((local_part, host)) =
-                at.and_then(|at| Some((address.get(..at)?, address.get(at + 1..)?)))
-            else {
-                return Err(AddressError::MissingAt {
-                    offset: address.len(),
-                });
-            };
-            if local_part.is_empty() {
-                return Err(AddressError::EmptyLocalPart { offset: 0 });
-            }
-            (Text::plain(local_part), false, host)
+            split_unquoted(address)?
         };
         let (start, never) = if came_quoted {
             (1, QUOTED_NEVER)
         } else {
             (0, UNQUOTED_NEVER)
         };
-        let mut classes = Classes::of_all(text.raw);
-        check(text.raw, classes, start, never)?;
-        if text.has_pairs {
-            classes = text.classes();
-        }
-        check_host(host, address.len() - host.len())?;
-        let quoted = classes.needs_quotes() || (came_quoted && !text.is_dot_string());
+        check(text, start, never)?;
+        check_host(host, address.len() - host.raw.len())?;
         Ok(Self {
-            mailbox: Mailbox {
-                tag: "",
-                text,
-                quoted,
-                host: Text::plain(host),
-            },
             text,
-            classes,
             came_quoted,
             host,
         })
@@ -515,14 +546,44 @@ impl<'a> Parsed<'a> {
 
 /// The domain of an alias, which is a domain or a whole address.
 pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
-    match check_host(alias, 0) {
-        Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.host),
+    match check_host(Text::read(alias), 0) {
+        Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.host.raw),
         checked => checked.map(|()| alias),
     }
 }
 
+/// Divides an address at its last `@`.
+///
+/// RFC 5321 §4.1.2 allows `@` in a local part between quotes only; where it stands without, the last
+/// one is taken for the divider, and the others are the defect.
+fn split_unquoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
+    let mut within = Classes::PLAIN;
+    let mut octets = address.bytes();
+    loop {
+        match octets.next_back() {
+            Some(b'@') => break,
+            Some(octet) => within = within.followed_by(octet),
+            None => {
+                return Err(AddressError::MissingAt {
+                    offset: address.len(),
+                });
+            }
+        }
+    }
+    let at = octets.len();
+    if at == 0 {
+        return Err(AddressError::EmptyLocalPart { offset: 0 });
+    }
+    let host = Text {
+        raw: address.get(at + 1..).unwrap_or_default(),
+        within,
+    };
+    let local_part = address.get(..at).unwrap_or_default();
+    Ok((Text::read(local_part), host))
+}
+
 /// Takes the local part out of its quotes, and the host from behind the `@`.
-fn split_quoted(address: &str) -> Result<(Text<'_>, &str), AddressError> {
+fn split_quoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
     let mut octets = address.bytes().enumerate().skip(1);
     let mut has_pairs = false;
     let closing = loop {
@@ -541,7 +602,11 @@ fn split_quoted(address: &str) -> Result<(Text<'_>, &str), AddressError> {
     let offset = closing + 1;
     let rest = address.get(offset..).unwrap_or_default();
     if let Some(host) = rest.strip_prefix('@') {
-        Ok((Text { raw, has_pairs }, host))
+        let mut text = Text::read(raw);
+        if has_pairs {
+            text.within = text.within.and(Classes::PAIRS);
+        }
+        Ok((text, Text::read(host)))
     } else if rest.contains('@') {
         Err(AddressError::TextAfterQuote { offset })
     } else {
@@ -556,17 +621,16 @@ const UNQUOTED_NEVER: Classes = QUOTED_NEVER.and(Classes::SPACE).and(Classes::SP
 const HOST_NEVER: Classes = UNQUOTED_NEVER.and(Classes::EQUALS);
 
 #[inline]
-fn check_host(host: &str, start: usize) -> Result<(), AddressError> {
+fn check_host(host: Text<'_>, start: usize) -> Result<(), AddressError> {
     if host.is_empty() {
         return Err(AddressError::EmptyHost { offset: start });
     }
-    let classes = Classes::of_all(host);
-    check(host, classes, start, HOST_NEVER)?;
+    check(host, start, HOST_NEVER)?;
     // What RFC 5322 §3.2.3 calls specials stands in no domain, and in an address literal only
     // within its brackets.
-    if classes.needs_quotes() && !is_literal(host.bytes()) {
+    if host.needs_quotes() && !is_literal(host.octets()) {
         let special = |&(_, octet): &(usize, u8)| Classes::of(octet).needs_quotes();
-        let found = host.bytes().enumerate().find(special);
+        let found = host.octets().enumerate().find(special);
         let offset = start + found.map_or(0, |(offset, _)| offset);
         return Err(AddressError::SpecialCharacter { offset });
     }
@@ -580,13 +644,12 @@ fn is_literal(mut octets: impl Iterator<Item = u8>) -> bool {
         && octets.next().is_none()
 }
 
-/// Finds the first character of `text`, which begins at `start` and has these `classes`, that may
-/// `never` stand there.
-fn check(text: &str, classes: Classes, start: usize, never: Classes) -> Result<(), AddressError> {
-    if !classes.has(never.and(Classes::NON_ASCII)) {
+/// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
+fn check(text: Text<'_>, start: usize, never: Classes) -> Result<(), AddressError> {
+    if !text.within.has(never.and(Classes::NON_ASCII)) {
         return Ok(());
     }
-    for (offset, character) in text.char_indices() {
+    for (offset, character) in text.raw.char_indices() {
         let offset = start + offset;
         // Unicode's controls beyond ASCII too (C1): RFC 5198 §2 keeps them out of text on the net,
         // and some programs end a line at U+0085.

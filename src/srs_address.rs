@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use crate::error::{ParseError, SeparatorError, SyntaxError};
 use crate::hash::Message;
-use crate::mailbox::{Classes, Mailbox, Parsed, Text, write_between_quotes, written_len};
+use crate::mailbox::{Mailbox, Parsed, Text, write_between_quotes, written_len};
 use crate::timestamp::Timestamp;
 
 /// The character between the tag and the hash; every later separator is `=`.
@@ -94,16 +94,19 @@ impl fmt::Display for SrsKind {
 ///
 /// The tag is recognised without regard to case. `SRS0@host`, without a separator, is an ordinary
 /// address; libsrs2 takes it for SRS0.
+#[inline]
 pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
     let (tag, rest) = local_part.split_first_chunk()?;
-    let kind = match tag {
-        [b'S' | b's', b'R' | b'r', b'S' | b's', b'0'] => SrsKind::Srs0,
-        [b'S' | b's', b'R' | b'r', b'S' | b's', b'1'] => SrsKind::Srs1,
+    // This bit makes letters small, and no other octet a letter of the tag's.
+    let kind = match &(u32::from_be_bytes(tag) | 0x2020_2000).to_be_bytes() {
+        b"srs0" => SrsKind::Srs0,
+        b"srs1" => SrsKind::Srs1,
         _ => return None,
     };
     split_separator(rest).map(|_| (kind, rest))
 }
 
+#[inline]
 fn split_separator(text: Text<'_>) -> Option<(Separator, Text<'_>)> {
     let ([octet], rest) = text.split_first_chunk()?;
     Some((Separator::try_from(char::from(octet)).ok()?, rest))
@@ -132,22 +135,35 @@ pub(crate) fn unpacked_tag<'a>(mailbox: &Mailbox<'a>) -> Option<(SrsKind, Text<'
 
 /// What the hash of an SRS address covers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fields<'a> {
-    Srs0 {
-        timestamp: Timestamp,
-        host: Text<'a>,
-        user: Text<'a>,
-    },
-    Srs1 {
-        /// The first hop.
-        host: Text<'a>,
-        /// Its local part without the tag, so that it begins with its separator.
-        rest: Text<'a>,
-    },
+pub(crate) struct Fields<'a> {
+    /// Only an SRS0 address bears one.
+    timestamp: Option<Timestamp>,
+    /// The sender's host, or in an SRS1 address the first hop.
+    host: Text<'a>,
+    /// The user, or in an SRS1 address the first hop's local part without the tag, so that it begins
+    /// with its separator.
+    text: Text<'a>,
 }
 
 impl<'a> Fields<'a> {
+    pub(crate) const fn srs0(timestamp: Timestamp, host: Text<'a>, user: Text<'a>) -> Self {
+        Self {
+            timestamp: Some(timestamp),
+            host,
+            text: user,
+        }
+    }
+
+    pub(crate) const fn srs1(first_hop: Text<'a>, rest: Text<'a>) -> Self {
+        Self {
+            timestamp: None,
+            host: first_hop,
+            text: rest,
+        }
+    }
+
     /// Reads the fields of a local part from behind its separator: its hash, and the others.
+    #[inline]
     fn parse(
         kind: SrsKind,
         fields: Text<'a>,
@@ -169,13 +185,12 @@ impl<'a> Fields<'a> {
 
     /// The mailbox they stand for, were they genuine.
     pub(crate) fn unpack(&self, came_quoted: bool) -> Mailbox<'a> {
-        let (host, text) = self.texts();
         let tag = match self.kind() {
             SrsKind::Srs0 => "",
             SrsKind::Srs1 => SrsKind::Srs0.tag(),
         };
-        let quoted = text.classes().needs_quotes() || (came_quoted && self.keep_quotes_unpacked());
-        Mailbox::unpacked(tag, text, quoted, host)
+        let quoted = self.text.needs_quotes() || (came_quoted && self.keep_quotes_unpacked());
+        Mailbox::unpacked(tag, self.text, quoted, self.host)
     }
 
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
@@ -188,7 +203,7 @@ impl<'a> Fields<'a> {
         // Without it, `SRS0` and the rest are no SRS0 address, and nobody could reverse them
         // (PostSRSd issue 100).
         split_separator(rest).ok_or(SyntaxError::Rest)?;
-        Ok((hash, Self::Srs1 { host, rest }))
+        Ok((hash, Self::srs1(host, rest)))
     }
 
     /// Reads the fields of an SRS1 local part from behind its tag, without the hash.
@@ -199,14 +214,19 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
+    #[inline]
     fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
-        let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
+        let Some([hash, timestamp, host, user]) = split_srs0(fields) else {
+            return Err(SyntaxError::Srs0Fields);
+        };
         let mut characters = [0; 2];
         let timestamp = match timestamp.resolve(&mut characters) {
             Some(&[high, low]) => Timestamp::from_characters([high, low]),
             _ => None,
         };
-        let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
+        let Some(timestamp) = timestamp else {
+            return Err(SyntaxError::Timestamp);
+        };
         if !host.may_be_host() {
             return Err(SyntaxError::Host);
         }
@@ -214,81 +234,66 @@ impl<'a> Fields<'a> {
         if user.is_empty() && !came_quoted {
             return Err(SyntaxError::User);
         }
-        Ok((
-            hash,
-            Self::Srs0 {
-                timestamp,
-                host,
-                user,
-            },
-        ))
+        Ok((hash, Self::srs0(timestamp, host, user)))
     }
 
     pub(crate) const fn kind(&self) -> SrsKind {
-        match self {
-            Self::Srs0 { .. } => SrsKind::Srs0,
-            Self::Srs1 { .. } => SrsKind::Srs1,
+        match self.timestamp {
+            Some(_) => SrsKind::Srs0,
+            None => SrsKind::Srs1,
         }
     }
 
-    /// The sender's host, or the first hop; and the user, or the rest.
-    pub(crate) const fn texts(&self) -> (Text<'a>, Text<'a>) {
-        match *self {
-            Self::Srs0 { host, user, .. } => (host, user),
-            Self::Srs1 { host, rest } => (host, rest),
-        }
-    }
-
-    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
-        match *self {
-            Self::Srs0 { timestamp, .. } => Some(timestamp),
-            Self::Srs1 { .. } => None,
-        }
+    pub(crate) const fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
     }
 
     /// Tells the hash what it covers: all but the hash itself, the separator after the tag, and the
     /// forwarder's domain. The borders count only in the format that is our own.
     pub(crate) fn hash_into(&self, message: &mut Message<'_>) {
-        match self {
-            Self::Srs0 { timestamp, .. } => {
+        match self.timestamp {
+            Some(timestamp) => {
                 message.append_border("srs0=");
                 message.append(&timestamp.characters());
                 message.append_border("=");
             }
-            Self::Srs1 { .. } => message.append_border("srs1="),
+            None => message.append_border("srs1="),
         }
-        let (host, text) = self.texts();
-        for piece in host.pieces() {
+        for piece in self.host.pieces() {
             message.append(piece.as_bytes());
         }
         message.append_border("=");
-        for piece in text.pieces() {
+        for piece in self.text.pieces() {
             message.append(piece.as_bytes());
         }
     }
 
-    pub(crate) fn classes(&self) -> Classes {
-        let (host, text) = self.texts();
-        host.classes().and(text.classes())
+    pub(crate) fn need_quotes(&self) -> bool {
+        self.host.needs_quotes() || self.text.needs_quotes()
+    }
+
+    fn need_smtputf8(&self) -> bool {
+        self.host.needs_smtputf8() || self.text.needs_smtputf8()
     }
 
     /// Whether an address that holds them needs the quotes that they came with.
     pub(crate) fn keep_quotes(&self) -> bool {
-        !self.texts().0.is_dot_string() || self.keep_quotes_unpacked()
+        !self.host.is_dot_string() || self.keep_quotes_unpacked()
     }
 
     /// Whether what the address stands for needs them.
     fn keep_quotes_unpacked(&self) -> bool {
-        match *self {
-            Self::Srs0 { user, .. } => keeps_quotes(user),
-            Self::Srs1 { rest, .. } => {
-                !rest.is_dot_string() || packs_user_with_quotes(srs0_user(rest))
+        match self.kind() {
+            SrsKind::Srs0 => keeps_quotes(self.text),
+            SrsKind::Srs1 => {
+                !self.text.is_dot_string() || packs_user_with_quotes(srs0_user(self.text))
             }
         }
     }
 }
 
 /// Splits at the first three `=`, so that the user may hold more of them.
+#[inline]
 fn split_srs0(fields: Text<'_>) -> Option<[Text<'_>; 4]> {
     let (hash, fields) = fields.split_at_equals()?;
     let (timestamp, fields) = fields.split_at_equals()?;
@@ -322,7 +327,7 @@ fn packs_user_with_quotes(mut packed: Option<Text<'_>>) -> bool {
 fn packed_user(local_part: Text<'_>) -> Option<Text<'_>> {
     match split_tag(local_part)? {
         (SrsKind::Srs0, rest) => srs0_user(rest),
-        (SrsKind::Srs1, rest) => srs0_user(Fields::parse_tagged_srs1(rest)?.texts().1),
+        (SrsKind::Srs1, rest) => srs0_user(Fields::parse_tagged_srs1(rest)?.text),
     }
 }
 
@@ -345,22 +350,22 @@ pub(crate) struct Layout<'a> {
 impl Layout<'_> {
     /// The octets of the local part, with a hash of this length.
     pub(crate) fn local_part_octets(&self, hash: usize) -> usize {
-        let (host, text) = self.fields.texts();
-        let timestamp = match self.fields {
-            Fields::Srs0 { .. } => "TT=".len(),
-            Fields::Srs1 { .. } => 0,
-        };
+        let Fields {
+            timestamp,
+            host,
+            text,
+        } = self.fields;
         "SRS0=".len()
             + hash
             + "=".len()
-            + timestamp
+            + timestamp.map_or(0, |_| "TT=".len())
             + host.len()
             + "=".len()
             + written_len(text, self.quoted)
     }
 
     pub(crate) fn needs_smtputf8(&self) -> bool {
-        self.fields.classes().needs_smtputf8() || !self.domain.is_ascii()
+        self.fields.need_smtputf8() || !self.domain.is_ascii()
     }
 
     pub(crate) fn write(&self, out: &mut impl Write, hash: Text<'_>) -> fmt::Result {
@@ -370,16 +375,15 @@ impl Layout<'_> {
             out.write_char(self.separator.as_char())?;
             hash.write(out, quoted)?;
             out.write_char('=')?;
-            if let Some(timestamp) = self.fields.timestamp() {
+            if let Some(timestamp) = self.fields.timestamp {
                 for character in timestamp.characters() {
                     out.write_char(char::from(character))?;
                 }
                 out.write_char('=')?;
             }
-            let (host, text) = self.fields.texts();
-            host.write(out, quoted)?;
+            self.fields.host.write(out, quoted)?;
             out.write_char('=')?;
-            text.write(out, quoted)
+            self.fields.text.write(out, quoted)
         })?;
         out.write_char('@')?;
         out.write_str(self.domain)
@@ -424,6 +428,7 @@ impl<'a> SrsAddress<'a> {
     /// - [`ParseError::NotSrs`] if it does not begin with an SRS tag and a separator,
     /// - [`ParseError::Address`] if it does, but is no envelope address,
     /// - [`ParseError::Malformed`] if it is one, but its fields are wrong.
+    #[inline]
     pub fn parse(address: &'a str) -> Result<Self, ParseError> {
         if !has_tag(address) {
             return Err(ParseError::NotSrs);
@@ -439,8 +444,8 @@ impl<'a> SrsAddress<'a> {
             layout: Layout {
                 separator,
                 fields,
-                domain: parsed.host,
-                quoted: keeps_quotes || parsed.classes.needs_quotes(),
+                domain: parsed.host.raw(),
+                quoted: keeps_quotes || parsed.text.needs_quotes(),
             },
             came_quoted: parsed.came_quoted,
         })
@@ -473,13 +478,13 @@ impl<'a> SrsAddress<'a> {
     /// The sender's host, or the first hop in an SRS1 address.
     #[must_use]
     pub const fn claimed_host(&self) -> Text<'a> {
-        self.layout.fields.texts().0
+        self.layout.fields.host
     }
 
     /// The sender's local part, or in an SRS1 address that of the first hop less its tag.
     #[must_use]
     pub const fn claimed_local_part(&self) -> Text<'a> {
-        self.layout.fields.texts().1
+        self.layout.fields.text
     }
 
     /// What it would reverse to, were it genuine.
