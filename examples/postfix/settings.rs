@@ -19,7 +19,7 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 pub(crate) enum SettingsError {
     #[error("cannot read {}: {error}", path.display())]
     Read { path: PathBuf, error: io::Error },
-    #[error("{} is larger than any such file", path.display())]
+    #[error("{} is larger than {} MiB", path.display(), LARGEST_FILE >> 20)]
     TooLarge { path: PathBuf },
     #[error("{} can be read or written by any user: chmod 600, or 640", path.display())]
     OpenToOthers { path: PathBuf },

@@ -455,8 +455,12 @@ fn what_it_cannot_serve_with_it_refuses() {
     let domains = folder.write("domains", "a.example\n@b.example\n");
     let latin = folder.path().join("latin");
     fs::write(&latin, b"b\xfccher.example").unwrap();
-    let [secrets, open, empty, domains, latin] =
-        [&secrets, &open, &empty, &domains, &latin].map(|path| path.to_str().unwrap());
+    let huge = folder.write("huge", "");
+    // Without any octet of it on the disk.
+    let file = fs::File::options().write(true).open(&huge).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    let [secrets, open, empty, domains, latin, huge] =
+        [&secrets, &open, &empty, &domains, &latin, &huge].map(|path| path.to_str().unwrap());
     let socket = &SOCKETMAP.join(" ");
     let good = &format!("--srs-domain {SRS_DOMAIN} --secretfile {secrets}");
     for (arguments, code, error) in [
@@ -542,6 +546,11 @@ fn what_it_cannot_serve_with_it_refuses() {
             format!("{good} {socket} --local-domains-file {latin}"),
             1,
             "is no text in UTF-8",
+        ),
+        (
+            format!("{good} {socket} --local-domains-file {huge}"),
+            1,
+            "is larger than 64 MiB",
         ),
         (
             format!("{good} {socket} --local-domains-file /nonexistent"),

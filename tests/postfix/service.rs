@@ -33,10 +33,12 @@ pub(crate) struct Service {
     log: Arc<(Mutex<Vec<String>>, Condvar)>,
 }
 
-/// The program with these arguments.
+/// The program with these arguments, and at first with few file descriptors: it must ask for more.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = Command::new(PROGRAM.get_or_init(|| example("postfix")));
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256 && exec \"$0\" \"$@\""]);
+    command.arg(PROGRAM.get_or_init(|| example("postfix")));
     command.args(arguments).stdin(Stdio::null());
     command
 }
