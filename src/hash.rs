@@ -218,3 +218,51 @@ fn in_one_alphabet(format: HashFormat, octet: u8) -> u8 {
     let underscore = is_url * u8::from(octet == b'_');
     octet ^ (minus * (b'-' ^ b'+')) ^ (underscore * (b'_' ^ b'/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// However long they are, and wherever a block ends among them.
+    #[test]
+    fn pieces_are_hashed_as_one_lower_case_text() {
+        let secret = Secret::new("tops3cr3t").unwrap();
+        let octets: Vec<u8> = (0..=255).collect();
+        for first in 0..140 {
+            for second in 0..140 {
+                let pieces = [&octets[..first], &octets[octets.len() - second..]];
+                let mut message = Message::new(&secret);
+                for piece in pieces {
+                    message.append(piece);
+                }
+
+                let text = pieces.concat().to_ascii_lowercase();
+                let (blocks, rest) = text.as_chunks();
+                let mut mac = secret.begin();
+                for block in blocks {
+                    mac.update(block);
+                }
+                let mut last = [0; BLOCK_OCTETS];
+                last[..rest.len()].copy_from_slice(rest);
+                assert_eq!(message.finish(), mac.finish(last, rest.len()), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn hashes_are_equal_if_they_are_written_alike() {
+        let hash = |last, length| Hash {
+            mac: [[1; MAC_OCTETS - 1].as_slice(), &[last]]
+                .concat()
+                .try_into()
+                .unwrap(),
+            format: HashFormat::Base64,
+            length,
+        };
+        assert!(hash(1, 4) == hash(2, 4));
+        assert!(hash(1, 27) != hash(2, 27));
+        assert!(hash(1, 4) != hash(1, 5));
+    }
+}
