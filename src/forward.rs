@@ -58,7 +58,7 @@ pub(crate) fn forward<'a>(
     }
     let domain = alias_domain(alias).map_err(ForwardError::Alias)?;
     let parsed = Parsed::parse(sender).map_err(ForwardError::Sender)?;
-    if !settings.always_rewrite && parsed.host.raw().eq_ignore_ascii_case(domain) {
+    if !settings.always_rewrite && parsed.domain().eq_ignore_ascii_case(domain) {
         return Ok(Forwarded(Outcome::OwnDomain(sender)));
     }
 

@@ -348,12 +348,12 @@ impl Forwarder {
             .map(alias_domain)
             .transpose()
             .map_err(OutgoingError::Destination)?;
-        Ok(if self.accepts(sender.host.raw()) {
+        Ok(if self.accepts(sender.domain()) {
             Some(match split_tag(sender.text) {
                 Some(_) => KeepReason::AlreadyOurs,
                 None => KeepReason::LocalSender,
             })
-        } else if self.local.contains(sender.host.raw()) {
+        } else if self.local.contains(sender.domain()) {
             Some(KeepReason::LocalSender)
         } else if destination.is_some_and(|to| self.accepts(to) || self.local.contains(to)) {
             Some(KeepReason::LocalDestination)

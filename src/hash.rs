@@ -10,10 +10,10 @@ use crate::secret::{HashFormat, Secret, Secrets};
 /// without regard to case, be it base64 or base32. `Mail::SRS` takes 1.
 pub(crate) const MIN_LENGTH: usize = 4;
 
-/// The characters of the longest hash, in any format.
+/// The characters of the longest hash, in any format: 32 in base32, 27 and one of padding in base64.
 pub(crate) const MAX_LENGTH: usize = 32;
 
-/// The start of a hash: so many of its characters.
+/// An HMAC, and how many characters of it are written, in which format.
 #[derive(Clone, Copy)]
 pub(crate) struct Hash {
     mac: [u8; MAC_OCTETS],
@@ -23,7 +23,6 @@ pub(crate) struct Hash {
 
 impl Hash {
     /// Signs what `message` writes, cutting the hash to `length` characters, but no more than it has.
-    #[inline]
     pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message<'_>)) -> Self {
         let mut hashed = Message::new(secret);
         message(&mut hashed);
@@ -42,8 +41,8 @@ impl Hash {
 
     /// Its characters, written into `buffer`.
     pub(crate) fn encode<'b>(&self, buffer: &'b mut [u8; MAX_LENGTH]) -> &'b str {
-        // Only the groups of octets that reach into those characters. The padding of base64 comes
-        // after the last of them.
+        // Only the groups of octets that reach into those characters: base64ct takes the longer over
+        // part of a group. It pads the last of a whole hash, behind all characters that count.
         let (octets, characters) = match self.format {
             HashFormat::Base64Url | HashFormat::Base64 => (3, 4),
             HashFormat::Base32 => (5, 8),
@@ -55,10 +54,11 @@ impl Hash {
             HashFormat::Base64 => Base64::encode(mac, buffer).ok(),
             HashFormat::Base32 => {
                 let text = base32::RFC4648_NOPAD.encode_buf(mac, buffer);
-                text.ok().and_then(|text| str::from_utf8(text).ok())
+                text.ok().and_then(|text| core::str::from_utf8(text).ok())
             }
         };
-        // Were there none, it would match nothing: four characters at least are presented.
+        // There is room for every text. Were there none, it would match nothing: four characters at
+        // least are presented.
         text.and_then(|text| text.get(..self.length))
             .unwrap_or_default()
     }
@@ -94,7 +94,6 @@ impl<'key> Message<'key> {
     }
 
     /// Appends what every format hashes.
-    #[inline]
     pub(crate) fn append(&mut self, octets: &[u8]) {
         let end = self.length + octets.len();
         match self.block.get_mut(self.length..end) {
@@ -133,8 +132,7 @@ impl<'key> Message<'key> {
     }
 }
 
-/// Copies as many octets as there is place for.
-#[inline]
+/// Copies octets to a place as long, with ASCII letters lower-cased.
 fn copy_lowercase(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = from.to_ascii_lowercase();
@@ -160,7 +158,7 @@ pub(crate) fn verify(
     let mut folded = None;
     for (secret_index, secret) in secrets.iter().enumerate() {
         let expected = Hash::sign(secret, presented.len(), &message);
-        match compare(secret.format(), presented, &expected) {
+        match compare(presented, &expected) {
             Comparison::Exact => {
                 return Some(Verified {
                     secret_index,
@@ -187,7 +185,8 @@ enum Comparison {
 
 /// Compares in a time that depends on the lengths and the verdict only, not on where the first
 /// difference stands.
-fn compare(format: HashFormat, presented: &[u8], expected: &Hash) -> Comparison {
+fn compare(presented: &[u8], expected: &Hash) -> Comparison {
+    let format = expected.format;
     let mut buffer = [0; MAX_LENGTH];
     let expected = expected.encode(&mut buffer).as_bytes();
     if presented.len() != expected.len() {

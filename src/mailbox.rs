@@ -6,7 +6,7 @@ use crate::error::AddressError;
 
 /// What an octet of an address may be, as bits that can be gathered over a whole text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Classes(u8);
+struct Classes(u8);
 
 impl Classes {
     /// None of those below: `atext` and the full stop.
@@ -21,15 +21,16 @@ impl Classes {
     const EQUALS: Self = Self(1 << 4);
     /// `UTF8-non-ascii` of RFC 6531 §3.3: such an address needs SMTPUTF8.
     const NON_ASCII: Self = Self(1 << 5);
-    /// No octet's, but that of a text in which a backslash makes a pair with what follows it.
-    const PAIRS: Self = Self(1 << 6);
+    /// Between quotes it makes a pair with what follows it; elsewhere it may not stand.
+    const BACKSLASH: Self = Self(1 << 6);
     const ALL: Self = Self(u8::MAX);
 
     const fn of(octet: u8) -> Self {
         match octet {
             0..=0x1f | 0x7f => Self::CONTROL,
             b' ' => Self(Self::SPACE.0 | Self::QUOTED_ONLY.0),
-            b'<' | b'>' | b'@' | b'"' | b'\\' => Self(Self::SPECIAL.0 | Self::QUOTED_ONLY.0),
+            b'\\' => Self(Self::BACKSLASH.0 | Self::SPECIAL.0 | Self::QUOTED_ONLY.0),
+            b'<' | b'>' | b'@' | b'"' => Self(Self::SPECIAL.0 | Self::QUOTED_ONLY.0),
             // The other specials of RFC 5322 §3.2.3, less the full stop.
             b'(' | b')' | b'[' | b']' | b':' | b';' | b',' => Self::QUOTED_ONLY,
             b'=' => Self::EQUALS,
@@ -38,18 +39,18 @@ impl Classes {
         }
     }
 
-    /// Those of an octet with these before it.
-    fn followed_by(self, octet: u8) -> Self {
+    /// These and those of one octet more.
+    fn and_of(self, octet: u8) -> Self {
         // The table has a place for each octet.
         let class = CLASSES.get(usize::from(octet)).copied();
         self.and(class.unwrap_or(Self::CONTROL))
     }
 
     fn of_all(text: &str) -> Self {
-        text.bytes().fold(Self::PLAIN, Self::followed_by)
+        text.bytes().fold(Self::PLAIN, Self::and_of)
     }
 
-    pub(crate) const fn and(self, other: Self) -> Self {
+    const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -90,8 +91,8 @@ static CLASSES: [Classes; 256] = {
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
-    /// Those of the text that it was cut out of. It has no others, so it need not be looked through
-    /// for them. Without [`Classes::PAIRS`], every octet of `raw` means itself.
+    /// Those of the octets that `raw` was cut out of. It has no others, so that only for these it
+    /// need be looked through.
     within: Classes,
 }
 
@@ -100,11 +101,11 @@ impl<'a> Text<'a> {
     pub(crate) const fn plain(raw: &'a str) -> Self {
         Self {
             raw,
-            within: Classes::ALL.without(Classes::PAIRS),
+            within: Classes::ALL.without(Classes::BACKSLASH),
         }
     }
 
-    /// A text without quoted pairs, that is looked through now.
+    /// A text that is looked through now.
     fn read(raw: &'a str) -> Self {
         Self {
             raw,
@@ -121,13 +122,9 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The octets as they came.
-    pub(crate) const fn raw(self) -> &'a str {
-        self.raw
-    }
-
+    /// Whether it may hold quoted pairs; if not, every octet of it means itself.
     const fn has_pairs(self) -> bool {
-        self.within.has(Classes::PAIRS)
+        self.within.has(Classes::BACKSLASH)
     }
 
     /// Its pieces between the backslashes of quoted pairs. A `"` or `\` begins a piece.
@@ -183,11 +180,7 @@ impl<'a> Text<'a> {
     }
 
     /// Divides it at the first `=`.
-    #[expect(
-        clippy::inline_always,
-        reason = "else a tenth of the time of reversing is copies of texts"
-    )]
-    #[inline(always)]
+    #[inline]
     pub(crate) fn split_at_equals(self) -> Option<(Self, Self)> {
         let found = self.raw.bytes().position(|octet| octet == b'=')?;
         let (mut start, mut end) = (found, found + 1);
@@ -240,7 +233,6 @@ impl<'a> Text<'a> {
     }
 
     /// Its octets, resolved in `buffer` where they are not so already, if they are at most `N`.
-    #[inline]
     pub(crate) fn resolve<'b, const N: usize>(self, buffer: &'b mut [u8; N]) -> Option<&'b [u8]>
     where
         'a: 'b,
@@ -256,7 +248,6 @@ impl<'a> Text<'a> {
     }
 
     /// Whether it may stand where a host stands: the characters of a domain, or an address literal.
-    #[inline]
     pub(crate) fn may_be_host(self) -> bool {
         let specials = self.needs_quotes() && !is_literal(self.octets());
         !self.is_empty() && !self.has(HOST_NEVER) && !specials
@@ -521,6 +512,11 @@ pub(crate) struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
+    /// The host as a domain is compared.
+    pub(crate) const fn domain(&self) -> &'a str {
+        self.host.raw
+    }
+
     #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, AddressError> {
         let came_quoted = address.starts_with('"');
@@ -547,7 +543,7 @@ impl<'a> Parsed<'a> {
 /// The domain of an alias, which is a domain or a whole address.
 pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
     match check_host(Text::read(alias), 0) {
-        Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.host.raw),
+        Err(_) if alias.contains('@') => Parsed::parse(alias).map(|parsed| parsed.domain()),
         checked => checked.map(|()| alias),
     }
 }
@@ -557,12 +553,13 @@ pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
 /// RFC 5321 §4.1.2 allows `@` in a local part between quotes only; where it stands without, the last
 /// one is taken for the divider, and the others are the defect.
 fn split_unquoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
+    // The classes of the host are gathered on the way.
     let mut within = Classes::PLAIN;
     let mut octets = address.bytes();
     loop {
         match octets.next_back() {
             Some(b'@') => break,
-            Some(octet) => within = within.followed_by(octet),
+            Some(octet) => within = within.and_of(octet),
             None => {
                 return Err(AddressError::MissingAt {
                     offset: address.len(),
@@ -574,23 +571,21 @@ fn split_unquoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
     if at == 0 {
         return Err(AddressError::EmptyLocalPart { offset: 0 });
     }
+    let local_part = Text::read(address.get(..at).unwrap_or_default());
     let host = Text {
         raw: address.get(at + 1..).unwrap_or_default(),
         within,
     };
-    let local_part = address.get(..at).unwrap_or_default();
-    Ok((Text::read(local_part), host))
+    Ok((local_part, host))
 }
 
 /// Takes the local part out of its quotes, and the host from behind the `@`.
 fn split_quoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
     let mut octets = address.bytes().enumerate().skip(1);
-    let mut has_pairs = false;
     let closing = loop {
         match octets.next() {
             Some((offset, b'"')) => break offset,
             Some((_, b'\\')) => {
-                has_pairs = true;
                 // What it stands before means itself, a quote too.
                 octets.next();
             }
@@ -602,11 +597,7 @@ fn split_quoted(address: &str) -> Result<(Text<'_>, Text<'_>), AddressError> {
     let offset = closing + 1;
     let rest = address.get(offset..).unwrap_or_default();
     if let Some(host) = rest.strip_prefix('@') {
-        let mut text = Text::read(raw);
-        if has_pairs {
-            text.within = text.within.and(Classes::PAIRS);
-        }
-        Ok((text, Text::read(host)))
+        Ok((Text::read(raw), Text::read(host)))
     } else if rest.contains('@') {
         Err(AddressError::TextAfterQuote { offset })
     } else {

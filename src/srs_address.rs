@@ -97,10 +97,9 @@ impl fmt::Display for SrsKind {
 #[inline]
 pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
     let (tag, rest) = local_part.split_first_chunk()?;
-    // This bit makes letters small, and no other octet a letter of the tag's.
-    let kind = match &(u32::from_be_bytes(tag) | 0x2020_2000).to_be_bytes() {
-        b"srs0" => SrsKind::Srs0,
-        b"srs1" => SrsKind::Srs1,
+    let kind = match tag {
+        [b'S' | b's', b'R' | b'r', b'S' | b's', b'0'] => SrsKind::Srs0,
+        [b'S' | b's', b'R' | b'r', b'S' | b's', b'1'] => SrsKind::Srs1,
         _ => return None,
     };
     split_separator(rest).map(|_| (kind, rest))
@@ -216,17 +215,13 @@ impl<'a> Fields<'a> {
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
     #[inline]
     fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
-        let Some([hash, timestamp, host, user]) = split_srs0(fields) else {
-            return Err(SyntaxError::Srs0Fields);
-        };
+        let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
         let mut characters = [0; 2];
         let timestamp = match timestamp.resolve(&mut characters) {
             Some(&[high, low]) => Timestamp::from_characters([high, low]),
             _ => None,
         };
-        let Some(timestamp) = timestamp else {
-            return Err(SyntaxError::Timestamp);
-        };
+        let timestamp = timestamp.ok_or(SyntaxError::Timestamp)?;
         if !host.may_be_host() {
             return Err(SyntaxError::Host);
         }
@@ -444,7 +439,7 @@ impl<'a> SrsAddress<'a> {
             layout: Layout {
                 separator,
                 fields,
-                domain: parsed.host.raw(),
+                domain: parsed.domain(),
                 quoted: keeps_quotes || parsed.text.needs_quotes(),
             },
             came_quoted: parsed.came_quoted,
@@ -471,7 +466,7 @@ impl<'a> SrsAddress<'a> {
 
     /// The timestamp; an SRS1 address bears none of its own.
     #[must_use]
-    pub fn claimed_timestamp(&self) -> Option<Timestamp> {
+    pub const fn claimed_timestamp(&self) -> Option<Timestamp> {
         self.layout.fields.timestamp()
     }
 

@@ -653,6 +653,8 @@ fn what_begins_with_no_tag_is_not_srs_whatever_else_it_is() {
         "\"SRS0\"=@x",
         "SRS0",
         "\"\\",
+        // A pair stands only between quotes.
+        r"s\RS0=aaaa=4G=example.com=alice@x",
     ] {
         assert_refuses(&base64(), address, ReverseError::NotSrs);
         assert_eq!(SrsAddress::parse(address), Err(ParseError::NotSrs));
