@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use crate::error::AddressError;
 
 /// What an octet of an address may be, as bits that can be gathered over a whole text.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Classes(u8);
 
 impl Classes {
@@ -91,8 +91,8 @@ static CLASSES: [Classes; 256] = {
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
-    /// Those of the octets that `raw` was cut out of. It has no others, so that only for these it
-    /// need be looked through.
+    /// The classes of all that `raw` was cut out of. None of its octets is of another, so that it need
+    /// be looked through for these only.
     within: Classes,
 }
 
