@@ -3,6 +3,7 @@
 use base64ct::{Base64, Base64Url, Encoding as _};
 use subtle::ConstantTimeEq as _;
 
+use crate::digits::{BASE32, BASE64, BASE64URL};
 use crate::mac::{BLOCK_OCTETS, Block, MAC_OCTETS, Mac};
 use crate::secret::{HashFormat, Secret, Secrets};
 
@@ -57,8 +58,7 @@ impl Hash {
                 text.ok().and_then(|text| core::str::from_utf8(text).ok())
             }
         };
-        // There is room for every text. Were there none, it would match nothing: four characters at
-        // least are presented.
+        // There is room for every text.
         text.and_then(|text| text.get(..self.length))
             .unwrap_or_default()
     }
@@ -127,7 +127,18 @@ impl<'key> Message<'key> {
         }
     }
 
-    fn finish(self) -> [u8; MAC_OCTETS] {
+    /// Makes it the same message for another secret. `message`, which wrote it, need not do so again
+    /// if all of it is in the block still and the other format hashes the same.
+    fn change_secret(&mut self, secret: &'key Secret, message: impl Fn(&mut Self)) {
+        if self.mac.is_new() && self.binds_fields == secret.format().binds_fields() {
+            self.mac = secret.begin();
+        } else {
+            *self = Self::new(secret);
+            message(self);
+        }
+    }
+
+    fn finish(&self) -> [u8; MAC_OCTETS] {
         self.mac.finish(self.block, self.length)
     }
 }
@@ -156,9 +167,15 @@ pub(crate) fn verify(
     message: impl Fn(&mut Message<'_>),
 ) -> Option<Verified> {
     let mut folded = None;
+    let mut hashed = Message::new(secrets.signing());
+    message(&mut hashed);
     for (secret_index, secret) in secrets.iter().enumerate() {
-        let expected = Hash::sign(secret, presented.len(), &message);
-        match compare(presented, &expected) {
+        // For the first, the one that signs, it was written already.
+        if secret_index > 0 {
+            hashed.change_secret(secret, &message);
+        }
+        let expected = hashed.finish();
+        match compare(secret.format(), presented, &expected) {
             Comparison::Exact => {
                 return Some(Verified {
                     secret_index,
@@ -183,22 +200,30 @@ enum Comparison {
     Different,
 }
 
-/// Compares in a time that depends on the lengths and the verdict only, not on where the first
-/// difference stands.
-fn compare(presented: &[u8], expected: &Hash) -> Comparison {
-    let format = expected.format;
-    let mut buffer = [0; MAX_LENGTH];
-    let expected = expected.encode(&mut buffer).as_bytes();
-    if presented.len() != expected.len() {
+/// Compares a hash with the HMAC that it is to show, digit by digit, in a time that depends on the
+/// lengths and the verdict only, not on where the first difference stands.
+fn compare(format: HashFormat, presented: &[u8], expected: &[u8; MAC_OCTETS]) -> Comparison {
+    // An empty hash would differ nowhere, and so match.
+    if !(MIN_LENGTH..=format.max_length()).contains(&presented.len()) {
         return Comparison::Different;
     }
-    // The bits in which some octets differ, as they are and lower-cased.
+    let digits = match format {
+        HashFormat::Base64Url => &BASE64URL,
+        HashFormat::Base64 => &BASE64,
+        HashFormat::Base32 => &BASE32,
+    };
+    // No digit of an HMAC is as large as what stands for none.
+    let digit = |character| digits.of_character(character).unwrap_or(u8::MAX);
+    // What is not zero if some digits differ, as they are and without regard to case. The HMAC's are
+    // neither compared nor folded: of a comparison the compiler can make a branch, which takes a time
+    // of its own.
     let (mut exact, mut folded) = (0, 0);
-    for (&presented, &expected) in presented.iter().zip(expected) {
-        let presented = in_one_alphabet(format, presented);
-        let expected = in_one_alphabet(format, expected);
-        exact |= presented ^ expected;
-        folded |= presented.to_ascii_lowercase() ^ expected.to_ascii_lowercase();
+    for (&character, expected) in presented.iter().zip(digits.of_octets(expected)) {
+        let differing = |character| u16::from(expected ^ digit(character));
+        exact |= differing(character);
+        // A product is zero only if a factor is. That of two octets fits.
+        folded |=
+            differing(character.to_ascii_uppercase()) * differing(character.to_ascii_lowercase());
     }
     if exact.ct_eq(&0).into() {
         Comparison::Exact
@@ -207,15 +232,6 @@ fn compare(presented: &[u8], expected: &Hash) -> Comparison {
     } else {
         Comparison::Different
     }
-}
-
-/// Gives a hash in base64url the characters of base64, since both are accepted as one alphabet.
-fn in_one_alphabet(format: HashFormat, octet: u8) -> u8 {
-    // Without a branch on the octet, since where they stand would tell something of the hash.
-    let is_url = u8::from(format == HashFormat::Base64Url);
-    let minus = is_url * u8::from(octet == b'-');
-    let underscore = is_url * u8::from(octet == b'_');
-    octet ^ (minus * (b'-' ^ b'+')) ^ (underscore * (b'_' ^ b'/'))
 }
 
 #[cfg(test)]
@@ -246,6 +262,63 @@ mod tests {
                 let mut last = [0; BLOCK_OCTETS];
                 last[..rest.len()].copy_from_slice(rest);
                 assert_eq!(message.finish(), mac.finish(last, rest.len()), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hash_too_short_or_too_long_matches_nothing() {
+        for format in [
+            HashFormat::Base64Url,
+            HashFormat::Base64,
+            HashFormat::Base32,
+        ] {
+            let secret = Secret::new("tops3cr3t").unwrap().with_format(format);
+            let secrets = Secrets::new(secret);
+            let mut buffer = [0; MAX_LENGTH];
+            let hash = Hash::sign(secrets.signing(), MAX_LENGTH, |_| ());
+            let hash = hash.encode(&mut buffer).as_bytes();
+            let matches = |hash: &[u8]| verify(&secrets, hash, |_| ()).is_some();
+            for length in 0..=hash.len() {
+                assert_eq!(matches(&hash[..length]), length >= MIN_LENGTH, "{length}");
+            }
+            assert!(!matches(&[hash, b"A"].concat()));
+        }
+    }
+
+    /// Whatever their formats, and wherever a block of the message ends.
+    #[test]
+    fn the_secret_that_signed_is_found() {
+        let secret = |octets, format| Secret::new(octets).unwrap().with_format(format);
+        let secrets = Secrets::new(secret("one", HashFormat::Base64))
+            .accept(secret("two", HashFormat::Base64Url))
+            .accept(secret("three", HashFormat::Base32))
+            .accept(secret("four", HashFormat::Base64));
+        let octets = [b'a'; 3 * BLOCK_OCTETS];
+        for piece in (0..=octets.len()).map(|length| &octets[..length]) {
+            let message = |message: &mut Message<'_>| {
+                message.append(piece);
+                message.append_border("=");
+                message.append(b"alice");
+            };
+            for (secret_index, secret) in secrets.iter().enumerate() {
+                let mut buffer = [0; MAX_LENGTH];
+                let hash = Hash::sign(secret, MAX_LENGTH, message);
+                let hash = hash.encode(&mut buffer).as_bytes();
+                let verdict = |hash: &[u8]| verify(&secrets, hash, message);
+                let found = |case_folded| {
+                    Some(Verified {
+                        secret_index,
+                        case_folded,
+                    })
+                };
+                assert_eq!(verdict(hash), found(false));
+                assert_eq!(verdict(&hash.to_ascii_lowercase()), found(true));
+                for index in 0..hash.len() {
+                    let mut changed = hash.to_vec();
+                    changed[index] = b'=';
+                    assert_eq!(verdict(&changed), None);
+                }
             }
         }
     }

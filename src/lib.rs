@@ -73,6 +73,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod digits;
 #[cfg(feature = "std")]
 mod domains;
 mod error;

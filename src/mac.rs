@@ -88,6 +88,11 @@ pub(crate) struct Mac<'key> {
 }
 
 impl Mac<'_> {
+    /// Whether it has absorbed nothing of the message yet.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.blocks == 1
+    }
+
     /// Absorbs a whole block of the message.
     pub(crate) fn update(&mut self, block: &Block) {
         compress(&mut self.state, slice::from_ref(block));
@@ -96,10 +101,11 @@ impl Mac<'_> {
 
     /// Absorbs the last `length` octets of the message, fewer than a block, which stand before the
     /// zeros in `block`.
-    pub(crate) fn finish(mut self, mut block: Block, length: usize) -> [u8; MAC_OCTETS] {
-        pad(&mut self.state, &mut block, self.blocks, length);
+    pub(crate) fn finish(&self, mut block: Block, length: usize) -> [u8; MAC_OCTETS] {
+        let mut state = self.state;
+        pad(&mut state, &mut block, self.blocks, length);
         let mut block = [0; BLOCK_OCTETS];
-        write_words(&mut block, self.state);
+        write_words(&mut block, state);
         let mut state = self.key.outer;
         pad(&mut state, &mut block, 1, MAC_OCTETS);
         let mut mac = [0; MAC_OCTETS];

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::digits::BASE32;
 use crate::error::SyntaxError;
 
 /// Days after which the timestamps repeat: ten bits of them.
@@ -119,34 +120,11 @@ impl Timestamp {
 
     /// Reads the two characters, in either case: some mail servers fold the local part.
     pub(crate) fn from_characters([high, low]: [u8; 2]) -> Option<Self> {
-        let slot = (digit(high)? << 5) | digit(low)?;
+        let digit = |character: u8| BASE32.of_character(character.to_ascii_uppercase());
+        let slot = (u16::from(digit(high)?) << 5) | u16::from(digit(low)?);
         Some(Self { slot })
     }
 }
-
-/// The value of a base32 character, below 32.
-fn digit(character: u8) -> Option<u16> {
-    DIGITS.get(usize::from(character)).copied().flatten()
-}
-
-/// [`digit`] of each octet.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    reason = "the compiler has run this"
-)]
-static DIGITS: [Option<u16>; 256] = {
-    let alphabet = base32::RFC4648_NOPAD;
-    let mut digits = [None; 256];
-    let mut digit = 0;
-    while digit < alphabet.alphabet().len() {
-        let character = alphabet.alphabet()[digit];
-        digits[character as usize] = Some(digit as u16);
-        digits[character.to_ascii_lowercase() as usize] = Some(digit as u16);
-        digit += 1;
-    }
-    digits
-};
 
 impl From<Day> for Timestamp {
     fn from(day: Day) -> Self {
