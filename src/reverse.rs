@@ -38,14 +38,12 @@ pub(crate) fn reverse<'a>(
     today: Day,
 ) -> Result<Reversed<'a>, ReverseError> {
     let address = SrsAddress::parse(address)?;
-    let mailbox = address.claimed_sender();
-    let fields = address.fields();
     verified(
         settings,
         secrets,
         address.claimed_hash(),
-        fields,
-        mailbox,
+        address.fields(),
+        address.came_quoted(),
         today,
     )
 }
@@ -60,8 +58,8 @@ pub(crate) fn reverse_further<'a>(
     today: Day,
 ) -> Result<Reversed<'a>, ReverseError> {
     let (hash, fields) = Fields::parse_unpacked(&reversed.mailbox)?;
-    let mailbox = fields.unpack(reversed.mailbox.is_quoted());
-    let last = verified(settings, secrets, hash, &fields, mailbox, today)?;
+    let came_quoted = reversed.mailbox.is_quoted();
+    let last = verified(settings, secrets, hash, &fields, came_quoted, today)?;
     Ok(Reversed {
         // Secrets are retired from the end of the ring, so the last one needed counts.
         secret_index: last.secret_index.max(reversed.secret_index),
@@ -76,7 +74,7 @@ fn verified<'a>(
     secrets: &Secrets,
     hash: Text<'a>,
     fields: &Fields<'a>,
-    mailbox: Mailbox<'a>,
+    came_quoted: bool,
     today: Day,
 ) -> Result<Reversed<'a>, ReverseError> {
     if hash.len() < settings.hash_min {
@@ -101,7 +99,7 @@ fn verified<'a>(
             max_age: settings.max_age,
         })?;
     Ok(Reversed {
-        mailbox,
+        mailbox: fields.unpack(came_quoted),
         kind: fields.kind(),
         secret_index: verified.secret_index,
         case_folded: verified.case_folded,

@@ -494,6 +494,10 @@ impl<'a> SrsAddress<'a> {
         self.layout.domain
     }
 
+    pub(crate) const fn came_quoted(&self) -> bool {
+        self.came_quoted
+    }
+
     pub(crate) const fn fields(&self) -> &Fields<'a> {
         &self.layout.fields
     }
