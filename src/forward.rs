@@ -63,25 +63,24 @@ pub(crate) fn forward<'a>(
     }
 
     let fields = pack(&parsed, today);
-    let hash = Hash::sign(signing, settings.hash_length, |message| {
-        fields.hash_into(message);
-    });
-    let layout = Layout {
-        separator: settings.separator,
-        fields,
-        domain,
-        quoted: fields.need_quotes() || (parsed.came_quoted && fields.keep_quotes()),
-    };
-    let forwarded = Forwarded(Outcome::Rewritten { layout, hash });
-    match settings.local_part_limit {
-        Some(limit) if forwarded.local_part_octets() > limit => {
-            Err(ForwardError::LocalPartTooLong {
-                octets: forwarded.local_part_octets(),
-                limit,
-            })
+    let quoted = fields.need_quotes() || (parsed.came_quoted && fields.keep_quotes());
+    if let Some(limit) = settings.local_part_limit {
+        let octets = fields.local_part_octets(settings.hash_length, quoted);
+        if octets > limit {
+            return Err(ForwardError::LocalPartTooLong { octets, limit });
         }
-        _ => Ok(forwarded),
     }
+    Ok(Forwarded(Outcome::Rewritten {
+        hash: Hash::sign(signing, settings.hash_length, |message| {
+            fields.hash_into(message);
+        }),
+        layout: Layout {
+            separator: settings.separator,
+            fields,
+            domain,
+            quoted,
+        },
+    }))
 }
 
 fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
@@ -152,7 +151,8 @@ impl Forwarded<'_> {
                 .rsplit_once('@')
                 .map_or((0, 0), |(local_part, host)| (local_part.len(), host.len())),
             Outcome::Rewritten { layout, hash } => {
-                (layout.local_part_octets(hash.len()), layout.domain.len())
+                let local_part = layout.fields.local_part_octets(hash.len(), layout.quoted);
+                (local_part, layout.domain.len())
             }
         }
     }

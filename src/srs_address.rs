@@ -263,6 +263,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The octets of a local part with these and a hash of this length, between quotes if `quoted`.
+    pub(crate) fn local_part_octets(&self, hash: usize, quoted: bool) -> usize {
+        "SRS0=".len()
+            + hash
+            + "=".len()
+            + self.timestamp.map_or(0, |_| "TT=".len())
+            + self.host.len()
+            + "=".len()
+            + written_len(self.text, quoted)
+    }
+
     pub(crate) fn need_quotes(&self) -> bool {
         self.host.needs_quotes() || self.text.needs_quotes()
     }
@@ -343,22 +354,6 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// The octets of the local part, with a hash of this length.
-    pub(crate) fn local_part_octets(&self, hash: usize) -> usize {
-        let Fields {
-            timestamp,
-            host,
-            text,
-        } = self.fields;
-        "SRS0=".len()
-            + hash
-            + "=".len()
-            + timestamp.map_or(0, |_| "TT=".len())
-            + host.len()
-            + "=".len()
-            + written_len(text, self.quoted)
-    }
-
     pub(crate) fn needs_smtputf8(&self) -> bool {
         self.fields.need_smtputf8() || !self.domain.is_ascii()
     }
