@@ -29,7 +29,7 @@ impl Hash {
         message(&mut hashed);
         let format = secret.format();
         Self {
-            mac: hashed.finish(),
+            mac: hashed.pad().mac(),
             format,
             length: length.min(format.max_length()),
         }
@@ -78,8 +78,9 @@ impl Eq for Hash {}
 pub(crate) struct Message<'key> {
     mac: Mac<'key>,
     binds_fields: bool,
-    /// Octets that the HMAC has not seen yet, and zeros behind them.
-    block: Block,
+    /// Octets that the HMAC has not seen yet, fewer than a block, and zeros behind them. The padding
+    /// may need a second block.
+    last: [Block; 2],
     length: usize,
 }
 
@@ -88,15 +89,17 @@ impl<'key> Message<'key> {
         Self {
             mac: secret.begin(),
             binds_fields: secret.format().binds_fields(),
-            block: [0; BLOCK_OCTETS],
+            last: [[0; BLOCK_OCTETS]; 2],
             length: 0,
         }
     }
 
     /// Appends what every format hashes.
+    #[inline]
     pub(crate) fn append(&mut self, octets: &[u8]) {
         let end = self.length + octets.len();
-        match self.block.get_mut(self.length..end) {
+        let [block, _] = &mut self.last;
+        match block.get_mut(self.length..end) {
             Some(place) if end < BLOCK_OCTETS => {
                 copy_lowercase(place, octets);
                 self.length = end;
@@ -108,12 +111,13 @@ impl<'key> Message<'key> {
     /// The same for what fills the block, once or many times.
     #[cold]
     fn append_past_block(&mut self, mut octets: &[u8]) {
-        while let Some(place) = self.block.get_mut(self.length..)
+        let [block, _] = &mut self.last;
+        while let Some(place) = block.get_mut(self.length..)
             && let Some((now, later)) = octets.split_at_checked(place.len())
         {
             copy_lowercase(place, now);
-            self.mac.update(&self.block);
-            self.block = [0; BLOCK_OCTETS];
+            self.mac.update(block);
+            *block = [0; BLOCK_OCTETS];
             self.length = 0;
             octets = later;
         }
@@ -127,19 +131,43 @@ impl<'key> Message<'key> {
         }
     }
 
-    /// Makes it the same message for another secret. `message`, which wrote it, need not do so again
-    /// if all of it is in the block still and the other format hashes the same.
-    fn change_secret(&mut self, secret: &'key Secret, message: impl Fn(&mut Self)) {
-        if self.mac.is_new() && self.binds_fields == secret.format().binds_fields() {
-            self.mac = secret.begin();
-        } else {
-            *self = Self::new(secret);
-            message(self);
+    /// Ends it.
+    #[inline]
+    fn pad(&mut self) -> Padded<'_, 'key> {
+        let blocks = self.mac.pad(&mut self.last, self.length);
+        Padded {
+            message: self,
+            blocks,
         }
     }
+}
 
-    fn finish(&self) -> [u8; MAC_OCTETS] {
-        self.mac.finish(self.block, self.length)
+/// A message with nothing more to come.
+struct Padded<'message, 'key> {
+    message: &'message mut Message<'key>,
+    /// How many blocks its last octets fill with their padding.
+    blocks: usize,
+}
+
+impl<'key> Padded<'_, 'key> {
+    #[inline]
+    fn mac(&self) -> [u8; MAC_OCTETS] {
+        let last = self.message.last.get(..self.blocks).unwrap_or_default();
+        self.message.mac.finish(last)
+    }
+
+    /// Makes it the same message for another secret. `write`, which wrote it, need not do so again if
+    /// all of it is in the block still and the other format hashes the same: the padded block stays
+    /// as it is, and costs no more than its compression.
+    fn change_secret(&mut self, secret: &'key Secret, write: impl Fn(&mut Message<'key>)) {
+        let message = &mut *self.message;
+        if message.mac.is_new() && message.binds_fields == secret.format().binds_fields() {
+            message.mac = secret.begin();
+        } else {
+            *message = Message::new(secret);
+            write(message);
+            self.blocks = message.pad().blocks;
+        }
     }
 }
 
@@ -169,12 +197,13 @@ pub(crate) fn verify(
     let mut folded = None;
     let mut hashed = Message::new(secrets.signing());
     message(&mut hashed);
+    let mut hashed = hashed.pad();
     for (secret_index, secret) in secrets.iter().enumerate() {
         // For the first, the one that signs, it was written already.
         if secret_index > 0 {
             hashed.change_secret(secret, &message);
         }
-        let expected = hashed.finish();
+        let expected = hashed.mac();
         match compare(secret.format(), presented, &expected) {
             Comparison::Exact => {
                 return Some(Verified {
@@ -259,9 +288,10 @@ mod tests {
                 for block in blocks {
                     mac.update(block);
                 }
-                let mut last = [0; BLOCK_OCTETS];
-                last[..rest.len()].copy_from_slice(rest);
-                assert_eq!(message.finish(), mac.finish(last, rest.len()), "{text:?}");
+                let mut last = [[0; BLOCK_OCTETS]; 2];
+                last[0][..rest.len()].copy_from_slice(rest);
+                let blocks = mac.pad(&mut last, rest.len());
+                assert_eq!(message.pad().mac(), mac.finish(&last[..blocks]), "{text:?}");
             }
         }
     }

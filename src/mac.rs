@@ -65,8 +65,7 @@ impl Key {
         Mac {
             key: self,
             state: self.inner,
-            // That of the key.
-            blocks: 1,
+            absorbed: BLOCK_OCTETS,
         }
     }
 }
@@ -84,53 +83,70 @@ impl ZeroizeOnDrop for Key {}
 pub(crate) struct Mac<'key> {
     key: &'key Key,
     state: State,
-    blocks: usize,
+    /// The octets that it has absorbed, those of the key among them.
+    absorbed: usize,
 }
 
 impl Mac<'_> {
     /// Whether it has absorbed nothing of the message yet.
     pub(crate) const fn is_new(&self) -> bool {
-        self.blocks == 1
+        self.absorbed == BLOCK_OCTETS
     }
 
     /// Absorbs a whole block of the message.
     pub(crate) fn update(&mut self, block: &Block) {
         compress(&mut self.state, slice::from_ref(block));
-        self.blocks += 1;
+        self.absorbed += BLOCK_OCTETS;
     }
 
-    /// Absorbs the last `length` octets of the message, fewer than a block, which stand before the
-    /// zeros in `block`.
-    pub(crate) fn finish(&self, mut block: Block, length: usize) -> [u8; MAC_OCTETS] {
+    /// Pads the last `length` octets of the message, fewer than a block, which stand before the zeros
+    /// in `last`: with a bit, and with the length of all in bits at the end of a block (FIPS 180-4
+    /// §5.1.1). Tells how many blocks that takes.
+    #[inline]
+    pub(crate) fn pad(&self, last: &mut [Block; 2], length: usize) -> usize {
+        const LENGTH_OCTETS: usize = 8;
+        let bits = (self.absorbed + length) as u64 * 8;
+        let blocks = if length < BLOCK_OCTETS - LENGTH_OCTETS {
+            1
+        } else {
+            2
+        };
+        let octets = last.as_flattened_mut().get_mut(..blocks * BLOCK_OCTETS);
+        let octets = octets.unwrap_or_default();
+        if let Some(after) = octets.get_mut(length) {
+            *after = 0x80;
+        }
+        if let Some(end) = octets.last_chunk_mut() {
+            *end = bits.to_be_bytes();
+        }
+        blocks
+    }
+
+    /// Ends it with the last blocks of the message, which are padded.
+    #[inline]
+    pub(crate) fn finish(&self, padded: &[Block]) -> [u8; MAC_OCTETS] {
         let mut state = self.state;
-        pad(&mut state, &mut block, self.blocks, length);
-        let mut block = [0; BLOCK_OCTETS];
+        compress(&mut state, padded);
+        let mut block = OUTER_BLOCK;
         write_words(&mut block, state);
         let mut state = self.key.outer;
-        pad(&mut state, &mut block, 1, MAC_OCTETS);
+        compress(&mut state, slice::from_ref(&block));
         let mut mac = [0; MAC_OCTETS];
         write_words(&mut mac, state);
         mac
     }
 }
 
-/// Absorbs the last block, with the padding of FIPS 180-4 §5.1.1: a bit, zeros, and the length of
-/// all in bits.
-fn pad(state: &mut State, block: &mut Block, blocks: usize, length: usize) {
-    const LENGTH_OCTETS: usize = 8;
-    let octets = blocks * BLOCK_OCTETS + length;
-    if let Some(after) = block.get_mut(length) {
-        *after = 0x80;
-    }
-    if length >= BLOCK_OCTETS - LENGTH_OCTETS {
-        compress(state, slice::from_ref(block));
-        *block = [0; BLOCK_OCTETS];
-    }
+/// What the outer hash absorbs after the key: the inner hash, for which here are zeros, and padding.
+const OUTER_BLOCK: Block = {
+    let mut block = [0; BLOCK_OCTETS];
+    block[MAC_OCTETS] = 0x80;
+    let bits = (BLOCK_OCTETS + MAC_OCTETS) as u64 * 8;
     if let Some(end) = block.last_chunk_mut() {
-        *end = (octets as u64 * 8).to_be_bytes();
+        *end = bits.to_be_bytes();
     }
-    compress(state, slice::from_ref(block));
-}
+    block
+};
 
 fn write_words(octets: &mut [u8], words: State) {
     for (octets, word) in octets.chunks_exact_mut(4).zip(words) {
@@ -157,12 +173,13 @@ mod tests {
                 for block in blocks {
                     mac.update(block);
                 }
-                let mut last = [0; BLOCK_OCTETS];
-                last[..rest.len()].copy_from_slice(rest);
+                let mut last = [[0; BLOCK_OCTETS]; 2];
+                last[0][..rest.len()].copy_from_slice(rest);
+                let blocks = mac.pad(&mut last, rest.len());
                 let mut expected = Hmac::<Sha1>::new_from_slice(key).unwrap();
                 expected.update(message);
                 let expected: [u8; MAC_OCTETS] = expected.finalize().into_bytes().into();
-                assert_eq!(mac.finish(last, rest.len()), expected);
+                assert_eq!(mac.finish(&last[..blocks]), expected);
             }
         }
     }

@@ -240,7 +240,7 @@ impl Secrets {
     /// Run together, `srs0` for a first hop and `=kh=example.com=alice` for its rest are what base32
     /// hashes of `alice@example.com`. So one SRS1 of that in base64 would give the hash in base32.
     pub(crate) fn mix_formats_of_one(&self) -> bool {
-        let mac = |secret: &Secret| secret.begin().finish([0; BLOCK_OCTETS], 0);
+        let mac = |secret: &Secret| secret.begin().finish(&[[0; BLOCK_OCTETS]]);
         self.iter()
             .filter(|secret| secret.format.binds_fields())
             .any(|bound| {
