@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::error::ForwardError;
-use crate::hash::{Hash, MAX_LENGTH};
-use crate::mailbox::{Parsed, Text, alias_domain, within_rfc5321_limits};
+use crate::hash::Hash;
+use crate::mailbox::{Parsed, alias_domain, within_rfc5321_limits};
 use crate::secret::Secret;
 use crate::srs_address::{Fields, Layout, Separator, SrsKind, split_tag};
 use crate::timestamp::{Day, Timestamp};
@@ -162,10 +162,7 @@ impl fmt::Display for Forwarded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Outcome::Null(sender) | Outcome::OwnDomain(sender) => f.write_str(sender),
-            Outcome::Rewritten { layout, hash } => {
-                let mut buffer = [0; MAX_LENGTH];
-                layout.write(f, Text::plain(hash.encode(&mut buffer)))
-            }
+            Outcome::Rewritten { layout, hash } => layout.write_signed(f, hash),
         }
     }
 }

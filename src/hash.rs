@@ -1,9 +1,8 @@
 //! The hash as text: alphabets, folding, truncation, comparison.
 
-use base64ct::{Base64, Base64Url, Encoding as _};
 use subtle::ConstantTimeEq as _;
 
-use crate::digits::{BASE32, BASE64, BASE64URL};
+use crate::digits::{BASE32, BASE64, BASE64URL, Digits};
 use crate::mac::{BLOCK_OCTETS, Block, MAC_OCTETS, Mac};
 use crate::secret::{HashFormat, Secret, Secrets};
 
@@ -24,6 +23,7 @@ pub(crate) struct Hash {
 
 impl Hash {
     /// Signs what `message` writes, cutting the hash to `length` characters, but no more than it has.
+    #[inline]
     pub(crate) fn sign(secret: &Secret, length: usize, message: impl Fn(&mut Message<'_>)) -> Self {
         let mut hashed = Message::new(secret);
         message(&mut hashed);
@@ -40,38 +40,28 @@ impl Hash {
         self.length
     }
 
-    /// Its characters, written into `buffer`.
-    pub(crate) fn encode<'b>(&self, buffer: &'b mut [u8; MAX_LENGTH]) -> &'b str {
-        // Only the groups of octets that reach into those characters: base64ct takes the longer over
-        // part of a group. It pads the last of a whole hash, behind all characters that count.
-        let (octets, characters) = match self.format {
-            HashFormat::Base64Url | HashFormat::Base64 => (3, 4),
-            HashFormat::Base32 => (5, 8),
-        };
-        let octets = self.length.div_ceil(characters) * octets;
-        let mac = self.mac.get(..octets).unwrap_or(&self.mac);
-        let text = match self.format {
-            HashFormat::Base64Url => Base64Url::encode(mac, buffer).ok(),
-            HashFormat::Base64 => Base64::encode(mac, buffer).ok(),
-            HashFormat::Base32 => {
-                let text = base32::RFC4648_NOPAD.encode_buf(mac, buffer);
-                text.ok().and_then(|text| core::str::from_utf8(text).ok())
-            }
-        };
-        // There is room for every text.
-        text.and_then(|text| text.get(..self.length))
-            .unwrap_or_default()
+    /// Its characters, which are ASCII.
+    pub(crate) fn characters(&self) -> impl Iterator<Item = u8> {
+        digits(self.format).write(&self.mac).take(self.length)
     }
 }
 
 /// Two are equal if they are written alike.
 impl PartialEq for Hash {
     fn eq(&self, other: &Self) -> bool {
-        self.encode(&mut [0; MAX_LENGTH]) == other.encode(&mut [0; MAX_LENGTH])
+        self.characters().eq(other.characters())
     }
 }
 
 impl Eq for Hash {}
+
+const fn digits(format: HashFormat) -> &'static Digits {
+    match format {
+        HashFormat::Base64Url => &BASE64URL,
+        HashFormat::Base64 => &BASE64,
+        HashFormat::Base32 => &BASE32,
+    }
+}
 
 /// What is hashed, folded on its way into the HMAC: ASCII letters are lower-cased and all else
 /// stays as it is, so that the hash survives a mail server that folds the local part.
@@ -236,23 +226,18 @@ fn compare(format: HashFormat, presented: &[u8], expected: &[u8; MAC_OCTETS]) ->
     if !(MIN_LENGTH..=format.max_length()).contains(&presented.len()) {
         return Comparison::Different;
     }
-    let digits = match format {
-        HashFormat::Base64Url => &BASE64URL,
-        HashFormat::Base64 => &BASE64,
-        HashFormat::Base32 => &BASE32,
-    };
-    // No digit of an HMAC is as large as what stands for none.
-    let digit = |character| digits.of_character(character).unwrap_or(u8::MAX);
     // What is not zero if some digits differ, as they are and without regard to case. The HMAC's are
     // neither compared nor folded: of a comparison the compiler can make a branch, which takes a time
     // of its own.
     let (mut exact, mut folded) = (0, 0);
+    let digits = digits(format);
     for (&character, expected) in presented.iter().zip(digits.of_octets(expected)) {
-        let differing = |character| u16::from(expected ^ digit(character));
-        exact |= differing(character);
+        let [as_is, other] = digits
+            .of_character(character)
+            .map(|digit| u16::from(expected ^ digit));
+        exact |= as_is;
         // A product is zero only if a factor is. That of two octets fits.
-        folded |=
-            differing(character.to_ascii_uppercase()) * differing(character.to_ascii_lowercase());
+        folded |= as_is * other;
     }
     if exact.ct_eq(&0).into() {
         Comparison::Exact
@@ -305,14 +290,13 @@ mod tests {
         ] {
             let secret = Secret::new("tops3cr3t").unwrap().with_format(format);
             let secrets = Secrets::new(secret);
-            let mut buffer = [0; MAX_LENGTH];
             let hash = Hash::sign(secrets.signing(), MAX_LENGTH, |_| ());
-            let hash = hash.encode(&mut buffer).as_bytes();
+            let hash: Vec<_> = hash.characters().collect();
             let matches = |hash: &[u8]| verify(&secrets, hash, |_| ()).is_some();
             for length in 0..=hash.len() {
                 assert_eq!(matches(&hash[..length]), length >= MIN_LENGTH, "{length}");
             }
-            assert!(!matches(&[hash, b"A"].concat()));
+            assert!(!matches(&[hash.as_slice(), b"A"].concat()));
         }
     }
 
@@ -332,9 +316,8 @@ mod tests {
                 message.append(b"alice");
             };
             for (secret_index, secret) in secrets.iter().enumerate() {
-                let mut buffer = [0; MAX_LENGTH];
                 let hash = Hash::sign(secret, MAX_LENGTH, message);
-                let hash = hash.encode(&mut buffer).as_bytes();
+                let hash: Vec<_> = hash.characters().collect();
                 let verdict = |hash: &[u8]| verify(&secrets, hash, message);
                 let found = |case_folded| {
                     Some(Verified {
@@ -342,10 +325,10 @@ mod tests {
                         case_folded,
                     })
                 };
-                assert_eq!(verdict(hash), found(false));
+                assert_eq!(verdict(&hash), found(false));
                 assert_eq!(verdict(&hash.to_ascii_lowercase()), found(true));
                 for index in 0..hash.len() {
-                    let mut changed = hash.to_vec();
+                    let mut changed = hash.clone();
                     changed[index] = b'=';
                     assert_eq!(verdict(&changed), None);
                 }

@@ -287,9 +287,19 @@ impl<'a> Text<'a> {
     }
 
     /// Writes it as it stands between quotes if `quoted`, else plain.
+    #[inline]
     pub(crate) fn write(self, out: &mut impl Write, quoted: bool) -> fmt::Result {
+        if self.has_pairs() {
+            self.write_pairs(out, quoted)
+        } else {
+            out.write_str(self.raw)
+        }
+    }
+
+    #[cold]
+    fn write_pairs(self, out: &mut impl Write, quoted: bool) -> fmt::Result {
         for piece in self.pieces() {
-            if quoted && self.has_pairs() && piece.starts_with(['"', '\\']) {
+            if quoted && piece.starts_with(['"', '\\']) {
                 out.write_char('\\')?;
             }
             out.write_str(piece)?;

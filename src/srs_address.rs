@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use crate::error::{ParseError, SeparatorError, SyntaxError};
-use crate::hash::Message;
+use crate::hash::{self, Hash, Message};
 use crate::mailbox::{Mailbox, Parsed, Text, write_between_quotes, written_len};
 use crate::timestamp::Timestamp;
 
@@ -31,10 +31,14 @@ impl Separator {
     /// The character itself.
     #[must_use]
     pub const fn as_char(self) -> char {
+        self.as_octet() as char
+    }
+
+    const fn as_octet(self) -> u8 {
         match self {
-            Self::Equals => '=',
-            Self::Plus => '+',
-            Self::Minus => '-',
+            Self::Equals => b'=',
+            Self::Plus => b'+',
+            Self::Minus => b'-',
         }
     }
 }
@@ -358,19 +362,54 @@ impl Layout<'_> {
         self.fields.need_smtputf8() || !self.domain.is_ascii()
     }
 
-    pub(crate) fn write(&self, out: &mut impl Write, hash: Text<'_>) -> fmt::Result {
-        let quoted = self.quoted;
-        write_between_quotes(out, quoted, |out| {
+    /// Writes it with the hash that was made for it.
+    pub(crate) fn write_signed(&self, out: &mut impl Write, hash: &Hash) -> fmt::Result {
+        // What stands before the host is written in one piece, since each takes its time.
+        let mut head = [0; "SRS0=".len() + hash::MAX_LENGTH + "=TT=".len()];
+        let mut places = head.iter_mut();
+        let mut append = |character| {
+            if let Some(place) = places.next() {
+                *place = character;
+            }
+        };
+        self.fields.kind().tag().bytes().for_each(&mut append);
+        append(self.separator.as_octet());
+        hash.characters().for_each(&mut append);
+        append(b'=');
+        if let Some(timestamp) = self.fields.timestamp {
+            timestamp.characters().into_iter().for_each(&mut append);
+            append(b'=');
+        }
+        let left = places.len();
+        let head = head.get(..head.len() - left).unwrap_or_default();
+        // It is ASCII.
+        let head = str::from_utf8(head).unwrap_or_default();
+        self.write(out, |out| out.write_str(head))
+    }
+
+    /// Writes it with the hash that was read.
+    fn write_claimed(&self, out: &mut impl Write, hash: Text<'_>) -> fmt::Result {
+        self.write(out, |out| {
             out.write_str(self.fields.kind().tag())?;
             out.write_char(self.separator.as_char())?;
-            hash.write(out, quoted)?;
+            hash.write(out, self.quoted)?;
             out.write_char('=')?;
             if let Some(timestamp) = self.fields.timestamp {
-                for character in timestamp.characters() {
-                    out.write_char(char::from(character))?;
-                }
-                out.write_char('=')?;
+                write!(out, "{timestamp}=")?;
             }
+            Ok(())
+        })
+    }
+
+    /// Writes it with `head` before the host.
+    fn write<W: Write>(
+        &self,
+        out: &mut W,
+        head: impl FnOnce(&mut W) -> fmt::Result,
+    ) -> fmt::Result {
+        let quoted = self.quoted;
+        write_between_quotes(out, quoted, |out| {
+            head(out)?;
             self.fields.host.write(out, quoted)?;
             out.write_char('=')?;
             self.fields.text.write(out, quoted)
@@ -500,7 +539,7 @@ impl<'a> SrsAddress<'a> {
 
 impl fmt::Display for SrsAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.layout.write(f, self.hash)
+        self.layout.write_claimed(f, self.hash)
     }
 }
 

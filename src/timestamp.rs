@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::digits::BASE32;
+use crate::digits::{BASE32, NONE};
 use crate::error::SyntaxError;
 
 /// Days after which the timestamps repeat: ten bits of them.
@@ -119,9 +119,17 @@ impl Timestamp {
     }
 
     /// Reads the two characters, in either case: some mail servers fold the local part.
+    #[inline]
     pub(crate) fn from_characters([high, low]: [u8; 2]) -> Option<Self> {
-        let digit = |character: u8| BASE32.of_character(character.to_ascii_uppercase());
-        let slot = (u16::from(digit(high)?) << 5) | u16::from(digit(low)?);
+        let digit = |character| {
+            let [as_is, other] = BASE32.of_character(character);
+            as_is.min(other)
+        };
+        let (high, low) = (digit(high), digit(low));
+        if high.max(low) == NONE {
+            return None;
+        }
+        let slot = u16::from(high) << 5 | u16::from(low);
         Some(Self { slot })
     }
 }
