@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::error::ForwardError;
 use crate::hash::Hash;
-use crate::mailbox::{Parsed, alias_domain, within_rfc5321_limits};
+use crate::mailbox::{Parsed, Text, alias_domain, within_rfc5321_limits};
 use crate::secret::Secret;
 use crate::srs_address::{Fields, Layout, Separator, SrsKind, split_tag};
 use crate::timestamp::{Day, Timestamp};
@@ -62,7 +62,7 @@ pub(crate) fn forward<'a>(
         return Ok(Forwarded(Outcome::OwnDomain(sender)));
     }
 
-    let fields = pack(&parsed, today);
+    let fields = pack(parsed.text, parsed.host, today);
     let quoted = fields.need_quotes() || (parsed.came_quoted && fields.keep_quotes());
     if let Some(limit) = settings.local_part_limit {
         let octets = fields.local_part_octets(settings.hash_length, quoted);
@@ -70,30 +70,34 @@ pub(crate) fn forward<'a>(
             return Err(ForwardError::LocalPartTooLong { octets, limit });
         }
     }
+    let hash = Hash::sign(signing, settings.hash_length, |message| {
+        fields.hash_into(message);
+    });
     Ok(Forwarded(Outcome::Rewritten {
-        hash: Hash::sign(signing, settings.hash_length, |message| {
-            fields.hash_into(message);
-        }),
         layout: Layout {
             separator: settings.separator,
             fields,
             domain,
             quoted,
         },
+        hash,
     }))
 }
 
-fn pack<'a>(sender: &Parsed<'a>, today: Day) -> Fields<'a> {
-    let host = sender.host;
-    match split_tag(sender.text) {
+fn pack<'a>(text: Text<'a>, host: Text<'a>, today: Day) -> Fields<'a> {
+    match split_tag(text) {
         // Somebody else's SRS0, whose fields are opaque: Exim's and others' are not like ours.
-        Some((SrsKind::Srs0, rest)) => host.is_host().then_some(Fields::srs1(host, rest)),
+        Some((SrsKind::Srs0, rest)) if host.is_host() => return Fields::srs1(host, rest),
         // The first hop stays, so that a bounce goes straight there; only the hash is ours.
-        Some((SrsKind::Srs1, rest)) => Fields::parse_tagged_srs1(rest),
-        None => None,
+        Some((SrsKind::Srs1, rest)) => {
+            if let Some(fields) = Fields::parse_tagged_srs1(rest) {
+                return fields;
+            }
+        }
+        _ => {}
     }
     // Whatever cannot be an SRS1 is wrapped like any sender, and so can still be reversed.
-    .unwrap_or_else(|| Fields::srs0(Timestamp::from(today), host, sender.text))
+    Fields::srs0(Timestamp::from(today), host, text)
 }
 
 impl Forwarded<'_> {

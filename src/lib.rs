@@ -83,6 +83,7 @@ mod forwarder;
 mod hash;
 mod mac;
 mod mailbox;
+mod places;
 mod reverse;
 mod secret;
 mod srs;

@@ -6,7 +6,7 @@ use crate::error::ReverseError;
 use crate::hash::{MAX_LENGTH, verify};
 use crate::mailbox::{Mailbox, Text};
 use crate::secret::Secrets;
-use crate::srs_address::{Fields, SrsAddress, SrsKind};
+use crate::srs_address::{Fields, SrsKind, Tagged};
 use crate::timestamp::Day;
 
 /// The settings that reversing needs.
@@ -37,15 +37,9 @@ pub(crate) fn reverse<'a>(
     address: &'a str,
     today: Day,
 ) -> Result<Reversed<'a>, ReverseError> {
-    let address = SrsAddress::parse(address)?;
-    verified(
-        settings,
-        secrets,
-        address.claimed_hash(),
-        address.fields(),
-        address.came_quoted(),
-        today,
-    )
+    let tagged = Tagged::parse(address)?;
+    let (hash, fields) = tagged.fields().map_err(ReverseError::Malformed)?;
+    verified(settings, secrets, hash, &fields, tagged.came_quoted, today)
 }
 
 /// Reverses once more what came out of an SRS address, if it is one itself, as if it had been
@@ -69,6 +63,7 @@ pub(crate) fn reverse_further<'a>(
 }
 
 /// The mailbox that the fields stand for, if the hash and then the age are right.
+#[inline]
 fn verified<'a>(
     settings: &Settings,
     secrets: &Secrets,

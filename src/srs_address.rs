@@ -85,6 +85,16 @@ impl SrsKind {
             Self::Srs1 => "SRS1",
         }
     }
+
+    /// That of a tag, which is recognised without regard to case.
+    #[inline]
+    fn of(tag: [u8; 4]) -> Option<Self> {
+        match tag.map(|octet| octet.to_ascii_lowercase()) {
+            [b's', b'r', b's', b'0'] => Some(Self::Srs0),
+            [b's', b'r', b's', b'1'] => Some(Self::Srs1),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for SrsKind {
@@ -95,17 +105,10 @@ impl fmt::Display for SrsKind {
 }
 
 /// Takes the tag from a local part, if a separator follows it; what is left begins with that.
-///
-/// The tag is recognised without regard to case. `SRS0@host`, without a separator, is an ordinary
-/// address; libsrs2 takes it for SRS0.
 #[inline]
 pub(crate) fn split_tag(local_part: Text<'_>) -> Option<(SrsKind, Text<'_>)> {
     let (tag, rest) = local_part.split_first_chunk()?;
-    let kind = match tag {
-        [b'S' | b's', b'R' | b'r', b'S' | b's', b'0'] => SrsKind::Srs0,
-        [b'S' | b's', b'R' | b'r', b'S' | b's', b'1'] => SrsKind::Srs1,
-        _ => return None,
-    };
+    let kind = SrsKind::of(tag)?;
     split_separator(rest).map(|_| (kind, rest))
 }
 
@@ -117,11 +120,92 @@ fn split_separator(text: Text<'_>) -> Option<(Separator, Text<'_>)> {
 
 /// Whether an address begins with an SRS tag, looking at no more of it than that.
 pub(crate) fn has_tag(address: &str) -> bool {
-    match address.as_bytes() {
-        [b's' | b'S', ..] => split_tag(Text::plain(address)).is_some(),
-        // Only between quotes may the tag hold quoted pairs, so it is read with care.
-        [b'"', ..] => split_tag(Text::opened(address)).is_some(),
-        _ => false,
+    Tag::read(address).is_some()
+}
+
+/// How an SRS address begins: its tag, and the separator after it.
+///
+/// `SRS0@host`, without a separator, is an ordinary address; libsrs2 takes it for SRS0.
+#[derive(Clone, Copy)]
+pub(crate) struct Tag {
+    kind: SrsKind,
+    separator: Separator,
+}
+
+impl Tag {
+    const OCTETS: usize = 5;
+
+    #[inline]
+    fn of([tag @ .., separator]: [u8; Self::OCTETS]) -> Option<Self> {
+        Some(Self {
+            kind: SrsKind::of(tag)?,
+            separator: Separator::try_from(char::from(separator)).ok()?,
+        })
+    }
+
+    /// Reads that of an address, looking at no more of it.
+    #[inline]
+    pub(crate) fn read(address: &str) -> Option<Self> {
+        let first: [u8; Self::OCTETS] = *address.as_bytes().first_chunk()?;
+        match first {
+            // Only between quotes may the tag hold quoted pairs, so it is read with care.
+            [b'"', ..] => Self::of(Text::opened(address).split_first_chunk()?.0),
+            _ => Self::of(first),
+        }
+    }
+}
+
+/// An address that begins with a tag, divided so that its fields can be read.
+pub(crate) struct Tagged<'a> {
+    tag: Tag,
+    /// The local part from behind the separator.
+    text: Text<'a>,
+    pub(crate) came_quoted: bool,
+    domain: &'a str,
+}
+
+impl<'a> Tagged<'a> {
+    /// Reads an address, and its tag before anything else.
+    #[inline]
+    pub(crate) fn parse(address: &'a str) -> Result<Self, ParseError> {
+        let tag = Tag::read(address).ok_or(ParseError::NotSrs)?;
+        match Self::plain(tag, address) {
+            Some(tagged) => Ok(tagged),
+            None => Self::parse_closely(tag, address),
+        }
+    }
+
+    #[inline]
+    fn plain(tag: Tag, address: &'a str) -> Option<Self> {
+        if address.starts_with('"') {
+            return None;
+        }
+        let parsed = Parsed::plain(address.get(Tag::OCTETS..)?)?;
+        Some(Self::new(tag, parsed.text, &parsed))
+    }
+
+    #[cold]
+    fn parse_closely(tag: Tag, address: &'a str) -> Result<Self, ParseError> {
+        let parsed = Parsed::parse_closely(address).map_err(ParseError::Address)?;
+        let (_, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
+        let (_, text) = split_separator(rest).ok_or(ParseError::NotSrs)?;
+        Ok(Self::new(tag, text, &parsed))
+    }
+
+    #[inline]
+    const fn new(tag: Tag, text: Text<'a>, parsed: &Parsed<'a>) -> Self {
+        Self {
+            tag,
+            text,
+            came_quoted: parsed.came_quoted,
+            domain: parsed.domain(),
+        }
+    }
+
+    /// Reads its hash, and what that covers.
+    #[inline(always)]
+    pub(crate) fn fields(&self) -> Result<(Text<'a>, Fields<'a>), SyntaxError> {
+        Fields::parse(self.tag.kind, self.text, self.came_quoted)
     }
 }
 
@@ -166,7 +250,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of a local part from behind its separator: its hash, and the others.
-    #[inline]
+    #[inline(always)]
     fn parse(
         kind: SrsKind,
         fields: Text<'a>,
@@ -197,9 +281,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
+    #[inline(always)]
     fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
-        let (hash, fields) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
-        let (host, rest) = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
+        let [hash, host, rest] = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
         if !host.is_host() {
             return Err(SyntaxError::Host);
         }
@@ -217,9 +301,10 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
-    #[inline]
+    #[inline(always)]
     fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
-        let [hash, timestamp, host, user] = split_srs0(fields).ok_or(SyntaxError::Srs0Fields)?;
+        let [hash, timestamp, host, user] =
+            fields.split_at_equals().ok_or(SyntaxError::Srs0Fields)?;
         let mut characters = [0; 2];
         let timestamp = match timestamp.resolve(&mut characters) {
             Some(&[high, low]) => Timestamp::from_characters([high, low]),
@@ -249,6 +334,7 @@ impl<'a> Fields<'a> {
 
     /// Tells the hash what it covers: all but the hash itself, the separator after the tag, and the
     /// forwarder's domain. The borders count only in the format that is our own.
+    #[inline]
     pub(crate) fn hash_into(&self, message: &mut Message<'_>) {
         match self.timestamp {
             Some(timestamp) => {
@@ -278,6 +364,7 @@ impl<'a> Fields<'a> {
             + written_len(self.text, quoted)
     }
 
+    #[inline]
     pub(crate) fn need_quotes(&self) -> bool {
         self.host.needs_quotes() || self.text.needs_quotes()
     }
@@ -300,15 +387,6 @@ impl<'a> Fields<'a> {
             }
         }
     }
-}
-
-/// Splits at the first three `=`, so that the user may hold more of them.
-#[inline]
-fn split_srs0(fields: Text<'_>) -> Option<[Text<'_>; 4]> {
-    let (hash, fields) = fields.split_at_equals()?;
-    let (timestamp, fields) = fields.split_at_equals()?;
-    let (host, user) = fields.split_at_equals()?;
-    Some([hash, timestamp, host, user])
 }
 
 /// Whether a local part that came between quotes needs them, itself or for a user packed in it.
@@ -344,7 +422,7 @@ fn packed_user(local_part: Text<'_>) -> Option<Text<'_>> {
 /// The user in an SRS0 local part from behind its tag.
 fn srs0_user(rest: Text<'_>) -> Option<Text<'_>> {
     let (_, fields) = split_separator(rest)?;
-    let [_, _, _, user] = split_srs0(fields)?;
+    let [_, _, _, user] = fields.split_at_equals()?;
     Some(user)
 }
 
@@ -365,7 +443,7 @@ impl Layout<'_> {
     /// Writes it with the hash that was made for it.
     pub(crate) fn write_signed(&self, out: &mut impl Write, hash: &Hash) -> fmt::Result {
         // What stands before the host is written in one piece, since each takes its time.
-        let mut head = [0; "SRS0=".len() + hash::MAX_LENGTH + "=TT=".len()];
+        let mut head = [0; Tag::OCTETS + hash::MAX_LENGTH + "=TT=".len()];
         let mut places = head.iter_mut();
         let mut append = |character| {
             if let Some(place) = places.next() {
@@ -459,24 +537,24 @@ impl<'a> SrsAddress<'a> {
     /// - [`ParseError::Malformed`] if it is one, but its fields are wrong.
     #[inline]
     pub fn parse(address: &'a str) -> Result<Self, ParseError> {
-        if !has_tag(address) {
-            return Err(ParseError::NotSrs);
-        }
-        let parsed = Parsed::parse(address).map_err(ParseError::Address)?;
-        let (kind, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
-        let (separator, fields) = split_separator(rest).ok_or(ParseError::NotSrs)?;
-        let (hash, fields) =
-            Fields::parse(kind, fields, parsed.came_quoted).map_err(ParseError::Malformed)?;
-        let keeps_quotes = parsed.came_quoted && (fields.keep_quotes() || !hash.is_dot_string());
+        let tagged = Tagged::parse(address)?;
+        let (hash, fields) = tagged.fields().map_err(ParseError::Malformed)?;
+        let Tagged {
+            tag,
+            text,
+            came_quoted,
+            domain,
+        } = tagged;
+        let keeps_quotes = came_quoted && (fields.keep_quotes() || !hash.is_dot_string());
         Ok(Self {
             hash,
             layout: Layout {
-                separator,
+                separator: tag.separator,
                 fields,
-                domain: parsed.domain(),
-                quoted: keeps_quotes || parsed.text.needs_quotes(),
+                domain,
+                quoted: keeps_quotes || text.needs_quotes(),
             },
-            came_quoted: parsed.came_quoted,
+            came_quoted,
         })
     }
 
@@ -526,14 +604,6 @@ impl<'a> SrsAddress<'a> {
     #[must_use]
     pub const fn domain(&self) -> &'a str {
         self.layout.domain
-    }
-
-    pub(crate) const fn came_quoted(&self) -> bool {
-        self.came_quoted
-    }
-
-    pub(crate) const fn fields(&self) -> &Fields<'a> {
-        &self.layout.fields
     }
 }
 
