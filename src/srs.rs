@@ -85,6 +85,7 @@ impl Srs {
     ///
     /// - [`ForwardError::Sender`] and [`ForwardError::Alias`] if that is no address,
     /// - [`ForwardError::LocalPartTooLong`] if a limit is set and the new local part exceeds it.
+    #[inline]
     pub fn forward<'a>(
         &self,
         sender: &'a str,
@@ -116,6 +117,7 @@ impl Srs {
     /// - [`ReverseError::Malformed`] if its fields are wrong,
     /// - [`ReverseError::HashTooShort`] and [`ReverseError::HashMismatch`] if no secret made it,
     /// - [`ReverseError::Expired`] if it is genuine, but outside the window of days.
+    #[inline]
     pub fn reverse<'a>(&self, address: &'a str, today: Day) -> Result<Reversed<'a>, ReverseError> {
         reverse::reverse(&self.reverse, &self.secrets, address, today)
     }

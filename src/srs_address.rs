@@ -88,8 +88,10 @@ impl SrsKind {
 
     /// That of a tag, which is recognised without regard to case.
     #[inline]
-    fn of(tag: [u8; 4]) -> Option<Self> {
-        match tag.map(|octet| octet.to_ascii_lowercase()) {
+    const fn of([s, r, t, digit]: [u8; 4]) -> Option<Self> {
+        // The bit that a lower-case letter has and its upper-case one has not.
+        const LOWER: u8 = b'a' ^ b'A';
+        match [s | LOWER, r | LOWER, t | LOWER, digit] {
             [b's', b'r', b's', b'0'] => Some(Self::Srs0),
             [b's', b'r', b's', b'1'] => Some(Self::Srs1),
             _ => None,
@@ -444,22 +446,24 @@ impl Layout<'_> {
     pub(crate) fn write_signed(&self, out: &mut impl Write, hash: &Hash) -> fmt::Result {
         // What stands before the host is written in one piece, since each takes its time.
         let mut head = [0; Tag::OCTETS + hash::MAX_LENGTH + "=TT=".len()];
-        let mut places = head.iter_mut();
-        let mut append = |character| {
-            if let Some(place) = places.next() {
-                *place = character;
+        let mut length = 0;
+        let mut append = |characters: &[u8]| {
+            let end = length + characters.len();
+            if let Some(place) = head.get_mut(length..end) {
+                place.copy_from_slice(characters);
+                length = end;
             }
         };
-        self.fields.kind().tag().bytes().for_each(&mut append);
-        append(self.separator.as_octet());
-        hash.characters().for_each(&mut append);
-        append(b'=');
-        if let Some(timestamp) = self.fields.timestamp {
-            timestamp.characters().into_iter().for_each(&mut append);
-            append(b'=');
+        append(self.fields.kind().tag().as_bytes());
+        append(&[self.separator.as_octet()]);
+        for character in hash.characters() {
+            append(&[character]);
         }
-        let left = places.len();
-        let head = head.get(..head.len() - left).unwrap_or_default();
+        match self.fields.timestamp.map(Timestamp::characters) {
+            Some([high, low]) => append(&[b'=', high, low, b'=']),
+            None => append(b"="),
+        }
+        let head = head.get(..length).unwrap_or_default();
         // It is ASCII.
         let head = str::from_utf8(head).unwrap_or_default();
         self.write(out, |out| out.write_str(head))
