@@ -449,33 +449,27 @@ struct Failed<'a> {
     message: AsText<&'a Failure>,
 }
 
-/// Compact JSON that no terminal obeys: the control characters that JSON leaves alone, DEL and
-/// U+0080 to U+009F, are escaped too.
-struct EscapeControls;
-
-impl serde_json::ser::Formatter for EscapeControls {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        // As almost all text is.
-        if fragment.bytes().all(|octet| matches!(octet, b' '..=b'~')) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        for piece in fragment.split_inclusive(char::is_control) {
-            match (
-                piece.strip_suffix(char::is_control),
-                piece.chars().next_back(),
-            ) {
-                (Some(text), Some(control)) => {
-                    writer.write_all(text.as_bytes())?;
-                    write!(writer, "\\u{:04x}", u32::from(control))?;
-                }
-                _ => writer.write_all(piece.as_bytes())?,
-            }
-        }
-        Ok(())
+/// Writes JSON that no terminal obeys: the control characters that JSON leaves alone, DEL and U+0080
+/// to U+009F, are escaped too. They stand in its strings only.
+fn write_escaped(json: &[u8], output: &mut impl Write) -> io::Result<()> {
+    // As almost all of it is. Without an early end, many octets are looked at in one go.
+    let printable = |octet| matches!(octet, b' '..=b'~');
+    if json.iter().fold(true, |all, &octet| all & printable(octet)) {
+        return output.write_all(json);
     }
+    for piece in String::from_utf8_lossy(json).split_inclusive(char::is_control) {
+        match (
+            piece.strip_suffix(char::is_control),
+            piece.chars().next_back(),
+        ) {
+            (Some(text), Some(control)) => {
+                output.write_all(text.as_bytes())?;
+                write!(output, "\\u{:04x}", u32::from(control))?;
+            }
+            _ => output.write_all(piece.as_bytes())?,
+        }
+    }
+    Ok(())
 }
 
 /// An address as a message repeats it: it cannot drive a terminal nor flood it.
@@ -507,6 +501,8 @@ impl Display for Shown<'_> {
 struct Output {
     results: BufWriter<io::StdoutLock<'static>>,
     json: bool,
+    /// The line that is being made for it.
+    line: Vec<u8>,
     failed: bool,
 }
 
@@ -516,6 +512,7 @@ impl Output {
         Self {
             results,
             json,
+            line: Vec::new(),
             failed: false,
         }
     }
@@ -546,13 +543,14 @@ impl Output {
 
     fn write_json(&mut self, address: &[u8], outcome: impl Serialize) -> io::Result<()> {
         let line = Line {
-            input: String::from_utf8_lossy(address),
+            // Looked at once more only where it is no text.
+            input: str::from_utf8(address)
+                .map_or_else(|_| String::from_utf8_lossy(address), Cow::Borrowed),
             outcome,
         };
-        line.serialize(&mut serde_json::Serializer::with_formatter(
-            &mut self.results,
-            EscapeControls,
-        ))?;
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &line)?;
+        write_escaped(&self.line, &mut self.results)?;
         self.results.write_all(b"\n")
     }
 }
