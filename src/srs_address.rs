@@ -121,6 +121,7 @@ fn split_separator(text: Text<'_>) -> Option<(Separator, Text<'_>)> {
 }
 
 /// Whether an address begins with an SRS tag, looking at no more of it than that.
+#[cfg(feature = "std")]
 pub(crate) fn has_tag(address: &str) -> bool {
     Tag::read(address).is_some()
 }
