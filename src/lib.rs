@@ -83,7 +83,6 @@ mod forwarder;
 mod hash;
 mod mac;
 mod mailbox;
-mod places;
 mod reverse;
 mod secret;
 mod srs;

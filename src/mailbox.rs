@@ -3,13 +3,12 @@
 use core::fmt::{self, Write};
 
 use crate::error::AddressError;
-use crate::places::{Places, last_place};
 
 /// What an octet of an address may be, as bits that can be gathered over a whole text.
 ///
 /// They are as wide as the pointer and the length that they stand beside in a [`Text`]: if they were
 /// not, copies of it would be read back in other pieces than it was written in, which takes the
-/// processor longer (a tenth of the time to reverse an address).
+/// processor longer (with an octet, 1.4 to 2 times as long to read a mailbox).
 #[derive(Clone, Copy)]
 struct Classes(usize);
 
@@ -177,57 +176,26 @@ impl<'a> Text<'a> {
     }
 
     /// Divides it into `N` pieces at its first `=`. The last may hold more of them.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn split_at_equals<const N: usize>(self) -> Option<[Self; N]> {
         let mut pieces = [self; N];
-        let mut start = 0;
-        for (piece, (end, next)) in pieces.iter_mut().zip(self.find_equals::<N>()?) {
-            piece.raw = self.raw.get(start..end)?;
-            start = next;
-        }
-        let (_last, others) = pieces.split_last_mut()?;
+        let (last, others) = pieces.split_last_mut()?;
+        let mut rest = self.raw;
         for piece in others {
-            piece.within = self.within.without(Classes::EQUALS);
-        }
-        Some(pieces)
-    }
-
-    /// Where its first `=` begin and end, one fewer than `N`, and its end in the place of another.
-    #[inline(always)]
-    fn find_equals<const N: usize>(self) -> Option<[(usize, usize); N]> {
-        if self.has_pairs() {
-            return self.find_equals_among_pairs();
-        }
-        let mut found = [(self.raw.len(), self.raw.len()); N];
-        let (_end, equals) = found.split_last_mut()?;
-        let mut places = Places::of(b'=', self.raw.as_bytes());
-        for equals in equals {
-            let start = places.next()?;
-            *equals = (start, start + 1);
-        }
-        Some(found)
-    }
-
-    /// The same where an `=` begins with the backslash before it, if there is one.
-    #[cold]
-    fn find_equals_among_pairs<const N: usize>(self) -> Option<[(usize, usize); N]> {
-        let mut found = [(self.raw.len(), self.raw.len()); N];
-        let (_end, equals) = found.split_last_mut()?;
-        let mut octets = self.raw.bytes().enumerate();
-        for equals in equals {
-            *equals = loop {
-                let (start, octet) = octets.next()?;
-                let (last, octet) = if octet == b'\\' {
-                    octets.next()?
-                } else {
-                    (start, octet)
-                };
-                if octet == b'=' {
-                    break (start, last + 1);
-                }
+            let end = if self.has_pairs() {
+                equals_among_pairs(rest)?
+            } else {
+                rest.bytes().position(|octet| octet == b'=')?
             };
+            let (before, border) = rest.split_at_checked(end)?;
+            piece.raw = before;
+            piece.within = self.within.without(Classes::EQUALS);
+            rest = border
+                .strip_prefix('=')
+                .or_else(|| border.strip_prefix(r"\="))?;
         }
-        Some(found)
+        last.raw = rest;
+        Some(pieces)
     }
 
     /// Divides it after its first `N` octets, if it has so many and they end a character.
@@ -360,6 +328,23 @@ impl PartialEq<str> for Text<'_> {
 impl PartialEq<&str> for Text<'_> {
     fn eq(&self, other: &&str) -> bool {
         *self == **other
+    }
+}
+
+/// Where the first `=` of a text with quoted pairs begins, with the backslash before it if there is
+/// one.
+#[cold]
+fn equals_among_pairs(text: &str) -> Option<usize> {
+    let mut octets = text.bytes().enumerate();
+    loop {
+        let (start, octet) = octets.next()?;
+        let meant = match octet {
+            b'\\' => octets.next()?.1,
+            _ => octet,
+        };
+        if meant == b'=' {
+            return Some(start);
+        }
     }
 }
 
@@ -564,14 +549,20 @@ impl<'a> Parsed<'a> {
     /// The local part may be empty.
     #[inline]
     pub(crate) fn plain(address: &'a str) -> Option<Self> {
-        let at = last_place(b'@', address.as_bytes())?;
-        let text = Text::read(address.get(..at)?);
-        let host = Text::read(address.get(at + 1..)?);
+        // All that stands behind the last octet that is not plain, which must be the `@`, is the host.
+        let is_plain = |octet| !Classes::PLAIN.and_of(octet).has(Classes::ALL);
+        let at = address.bytes().rposition(|octet| !is_plain(octet))?;
+        let (local_part, host) = address.split_at_checked(at)?;
+        let host = host.strip_prefix('@')?;
+        let text = Text::read(local_part);
         let but_equals = Classes::ALL.without(Classes::EQUALS);
-        (!text.within.has(but_equals) && is_plain_domain(host)).then_some(Self {
+        (!text.within.has(but_equals) && !host.is_empty()).then_some(Self {
             text,
             came_quoted: false,
-            host,
+            host: Text {
+                raw: host,
+                within: Classes::PLAIN,
+            },
         })
     }
 

@@ -206,7 +206,7 @@ impl<'a> Tagged<'a> {
     }
 
     /// Reads its hash, and what that covers.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn fields(&self) -> Result<(Text<'a>, Fields<'a>), SyntaxError> {
         Fields::parse(self.tag.kind, self.text, self.came_quoted)
     }
@@ -253,7 +253,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of a local part from behind its separator: its hash, and the others.
-    #[inline(always)]
+    #[inline]
     fn parse(
         kind: SrsKind,
         fields: Text<'a>,
@@ -284,7 +284,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS1 local part from behind its separator: its hash, and the others.
-    #[inline(always)]
+    #[inline]
     fn parse_srs1(fields: Text<'a>) -> Result<(Text<'a>, Self), SyntaxError> {
         let [hash, host, rest] = fields.split_at_equals().ok_or(SyntaxError::Srs1Fields)?;
         if !host.is_host() {
@@ -304,7 +304,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of an SRS0 local part from behind its separator: its hash, and the others.
-    #[inline(always)]
+    #[inline]
     fn parse_srs0(fields: Text<'a>, came_quoted: bool) -> Result<(Text<'a>, Self), SyntaxError> {
         let [hash, timestamp, host, user] =
             fields.split_at_equals().ok_or(SyntaxError::Srs0Fields)?;
