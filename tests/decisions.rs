@@ -571,6 +571,12 @@ fn each_defect_of_the_grammar_is_named() {
     ] {
         let address = format!("{local_part}@fwd.example.net");
         assert_refuses(&base64(), &address, malformed(error));
+        // Between quotes a user may be empty, and an `=` may be half of a pair.
+        if error != SyntaxError::User {
+            let pairs = local_part.replace('=', r"\=");
+            let address = format!(r#""{pairs}"@fwd.example.net"#);
+            assert_refuses(&base64(), &address, malformed(error));
+        }
     }
 }
 
@@ -658,6 +664,29 @@ fn what_begins_with_no_tag_is_not_srs_whatever_else_it_is() {
     ] {
         assert_refuses(&base64(), address, ReverseError::NotSrs);
         assert_eq!(SrsAddress::parse(address), Err(ParseError::NotSrs));
+    }
+}
+
+/// Its letters in either case, its digit and its separator, and in their places nothing else.
+#[test]
+fn a_tag_is_known_by_each_of_its_octets() {
+    let tag = ["Ss", "Rr", "Ss", "01", "=+-"];
+    for (place, known) in tag.iter().enumerate() {
+        for character in '\0'..='\u{ff}' {
+            let mut begun: Vec<char> = "SRS0=".chars().collect();
+            begun[place] = character;
+            let local_part: String = begun
+                .into_iter()
+                .chain("HHHH=KH=a.example=b".chars())
+                .collect();
+            for address in [
+                format!("{local_part}@fwd.example.net"),
+                format!(r#""{local_part}"@fwd.example.net"#),
+            ] {
+                let is_srs = SrsAddress::parse(&address) != Err(ParseError::NotSrs);
+                assert_eq!(is_srs, known.contains(character), "{address:?}");
+            }
+        }
     }
 }
 
@@ -1027,6 +1056,13 @@ fn an_address_that_was_read_has_quotes_where_it_needs_them_only() {
             r#""SRS0=XXXX=KH=orig.example=alice"@x.example"#,
             Some("SRS0=XXXX=KH=orig.example=alice@x.example"),
         ),
+        // As some systems send it.
+        (
+            "SRS0=XXXX=KH=orig.example=a,b@x.example",
+            Some(r#""SRS0=XXXX=KH=orig.example=a,b"@x.example"#),
+        ),
+        // Wherever they came to be needed.
+        (r#""SRS0=X\"X\\=KH=orig.example=alice"@x.example"#, None),
     ] {
         assert_eq!(read(address).to_string(), written.unwrap_or(address));
     }
