@@ -8,6 +8,7 @@ use core::slice;
 
 use sha1::block_api::compress;
 use sha1::{Digest as _, Sha1};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 /// The octets of a block of SHA-1.
@@ -67,6 +68,13 @@ impl Key {
             state: self.inner,
             absorbed: BLOCK_OCTETS,
         }
+    }
+}
+
+/// Two are equal if they sign alike, as those do of one secret.
+impl ConstantTimeEq for Key {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.inner.ct_eq(&other.inner) & self.outer.ct_eq(&other.outer)
     }
 }
 
