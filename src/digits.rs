@@ -12,7 +12,7 @@ pub(crate) struct Digits {
 }
 
 /// In place of a digit, for a character that is none. No digit is as large.
-pub(crate) const NONE: u8 = u8::MAX;
+const NONE: u8 = u8::MAX;
 
 /// RFC 4648 §4.
 pub(crate) static BASE64: Digits = Digits::new(
@@ -77,6 +77,13 @@ impl Digits {
         digits.unwrap_or([NONE; 2])
     }
 
+    /// The digit that a character stands for in either case.
+    pub(crate) fn of_character_folded(&self, character: u8) -> Option<u8> {
+        let [as_is, other] = self.of_character(character);
+        let digit = as_is.min(other);
+        (digit != NONE).then_some(digit)
+    }
+
     /// The digits of some octets, and then zeros.
     pub(crate) fn of_octets(&self, octets: &[u8]) -> impl Iterator<Item = u8> {
         let mut octets = octets.iter();
@@ -93,7 +100,8 @@ impl Digits {
         })
     }
 
-    /// Writes octets in characters, from their beginning, and then zeros.
+    /// Writes octets in characters, from their beginning, and then zeros. They are looked up as they
+    /// are asked for, so that the time tells of no more than of what is written.
     pub(crate) fn write(&self, octets: &[u8]) -> impl Iterator<Item = u8> {
         let character = |digit| self.characters.get(usize::from(digit)).copied();
         // There is one for each digit.

@@ -190,8 +190,10 @@ impl<'a> Tagged<'a> {
     #[cold]
     fn parse_closely(tag: Tag, address: &'a str) -> Result<Self, ParseError> {
         let parsed = Parsed::parse_closely(address).map_err(ParseError::Address)?;
-        let (_, rest) = split_tag(parsed.text).ok_or(ParseError::NotSrs)?;
-        let (_, text) = split_separator(rest).ok_or(ParseError::NotSrs)?;
+        let (_tag, text) = parsed
+            .text
+            .split_first_chunk::<{ Tag::OCTETS }>()
+            .ok_or(ParseError::NotSrs)?;
         Ok(Self::new(tag, text, &parsed))
     }
 
@@ -445,11 +447,13 @@ impl Layout<'_> {
 
     /// Writes it with the hash that was made for it.
     pub(crate) fn write_signed(&self, out: &mut impl Write, hash: &Hash) -> fmt::Result {
-        // What stands before the host is written in one piece, since each takes its time.
+        // What stands before the host is written in one piece, since each takes its time. All of it
+        // fits, and is ASCII.
         let mut head = [0; Tag::OCTETS + hash::MAX_LENGTH + "=TT=".len()];
         let mut length = 0;
         let mut append = |characters: &[u8]| {
             let end = length + characters.len();
+            debug_assert!(end <= head.len(), "the longest hash and a timestamp fit");
             if let Some(place) = head.get_mut(length..end) {
                 place.copy_from_slice(characters);
                 length = end;
@@ -465,7 +469,6 @@ impl Layout<'_> {
             None => append(b"="),
         }
         let head = head.get(..length).unwrap_or_default();
-        // It is ASCII.
         let head = str::from_utf8(head).unwrap_or_default();
         self.write(out, |out| out.write_str(head))
     }

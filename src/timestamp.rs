@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::digits::{BASE32, NONE};
+use crate::digits::BASE32;
 use crate::error::SyntaxError;
 
 /// Days after which the timestamps repeat: ten bits of them.
@@ -121,15 +121,8 @@ impl Timestamp {
     /// Reads the two characters, in either case: some mail servers fold the local part.
     #[inline]
     pub(crate) fn from_characters([high, low]: [u8; 2]) -> Option<Self> {
-        let digit = |character| {
-            let [as_is, other] = BASE32.of_character(character);
-            as_is.min(other)
-        };
-        let (high, low) = (digit(high), digit(low));
-        if high.max(low) == NONE {
-            return None;
-        }
-        let slot = u16::from(high) << 5 | u16::from(low);
+        let digit = |character| BASE32.of_character_folded(character).map(u16::from);
+        let slot = digit(high)? << 5 | digit(low)?;
         Some(Self { slot })
     }
 }
