@@ -457,6 +457,7 @@ fn write_escaped(json: &[u8], output: &mut impl Write) -> io::Result<()> {
     if json.iter().fold(true, |all, &octet| all & printable(octet)) {
         return output.write_all(json);
     }
+    // All of it is UTF-8.
     for piece in String::from_utf8_lossy(json).split_inclusive(char::is_control) {
         match (
             piece.strip_suffix(char::is_control),
@@ -543,9 +544,7 @@ impl Output {
 
     fn write_json(&mut self, address: &[u8], outcome: impl Serialize) -> io::Result<()> {
         let line = Line {
-            // Looked at once more only where it is no text.
-            input: str::from_utf8(address)
-                .map_or_else(|_| String::from_utf8_lossy(address), Cow::Borrowed),
+            input: String::from_utf8_lossy(address),
             outcome,
         };
         self.line.clear();
