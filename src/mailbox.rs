@@ -537,33 +537,40 @@ impl<'a> Parsed<'a> {
 
     #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, AddressError> {
-        match Self::plain(address) {
-            Some(parsed) if !parsed.text.is_empty() => Ok(parsed),
+        match Self::at_plain_host(address) {
+            Some(parsed) if !parsed.text.is_empty() && !address.starts_with('"') => {
+                parsed.check_unquoted(0)?;
+                Ok(parsed)
+            }
             _ => Self::parse_closely(address),
         }
     }
 
-    /// Reads an address whose characters leave no question: nothing but `atext` of ASCII and full
-    /// stops around its one `@`. Most addresses are so; of any other this says nothing.
+    /// Divides an address that is not quoted, if its host leaves no question: nothing but `atext` of
+    /// ASCII and full stops behind the last `@`. Most addresses are so; of any other this says nothing.
     ///
-    /// The local part may be empty.
+    /// The local part may be empty, and is still to be checked.
     #[inline]
-    pub(crate) fn plain(address: &'a str) -> Option<Self> {
-        // All that stands behind the last octet that is not plain, which must be the `@`, is the host.
+    pub(crate) fn at_plain_host(address: &'a str) -> Option<Self> {
         let is_plain = |octet| !Classes::PLAIN.and_of(octet).has(Classes::ALL);
         let at = address.bytes().rposition(|octet| !is_plain(octet))?;
         let (local_part, host) = address.split_at_checked(at)?;
         let host = host.strip_prefix('@')?;
-        let text = Text::read(local_part);
-        let but_equals = Classes::ALL.without(Classes::EQUALS);
-        (!text.within.has(but_equals) && !host.is_empty()).then_some(Self {
-            text,
+        (!host.is_empty()).then(|| Self {
+            text: Text::read(local_part),
             came_quoted: false,
             host: Text {
                 raw: host,
                 within: Classes::PLAIN,
             },
         })
+    }
+
+    /// Finds the first character of a local part without quotes that may not stand there. It begins at
+    /// `start` in its address.
+    #[inline]
+    pub(crate) fn check_unquoted(&self, start: usize) -> Result<(), AddressError> {
+        check(self.text, start, UNQUOTED_NEVER)
     }
 
     /// Reads any address, and tells the defect if there is one.
@@ -601,7 +608,7 @@ pub(crate) fn alias_domain(alias: &str) -> Result<&str, AddressError> {
     }
 }
 
-/// Whether a domain leaves no question, see [`Parsed::plain`].
+/// Whether a domain leaves no question, see [`Parsed::at_plain_host`].
 #[inline]
 fn is_plain_domain(domain: Text<'_>) -> bool {
     !domain.is_empty() && !domain.within.has(Classes::ALL)
@@ -688,12 +695,24 @@ fn is_literal(mut octets: impl Iterator<Item = u8>) -> bool {
 }
 
 /// Finds the first character of `text`, which begins at `start`, that may `never` stand there.
+#[inline]
 fn check(text: Text<'_>, start: usize, never: Classes) -> Result<(), AddressError> {
-    if !text.within.has(never.and(Classes::NON_ASCII)) {
-        return Ok(());
+    if text.within.has(never.and(Classes::NON_ASCII)) {
+        check_closely(text.raw, start, never)
+    } else {
+        Ok(())
     }
-    for (offset, character) in text.raw.char_indices() {
-        let offset = start + offset;
+}
+
+#[cold]
+fn check_closely(text: &str, start: usize, never: Classes) -> Result<(), AddressError> {
+    // All before it is ASCII, so that it begins a character.
+    let suspect = never.and(Classes::NON_ASCII);
+    let is_suspect = |octet| Classes::PLAIN.and_of(octet).has(suspect);
+    let first = text.bytes().position(is_suspect).unwrap_or_default();
+    let rest = text.get(first..).unwrap_or_default();
+    for (offset, character) in rest.char_indices() {
+        let offset = start + first + offset;
         // Unicode's controls beyond ASCII too (C1): RFC 5198 §2 keeps them out of text on the net,
         // and some programs end a line at U+0085.
         if character.is_control() {

@@ -172,19 +172,23 @@ impl<'a> Tagged<'a> {
     #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, ParseError> {
         let tag = Tag::read(address).ok_or(ParseError::NotSrs)?;
-        match Self::plain(tag, address) {
-            Some(tagged) => Ok(tagged),
+        match Self::at_plain_host(address) {
+            Some(parsed) => {
+                parsed
+                    .check_unquoted(Tag::OCTETS)
+                    .map_err(ParseError::Address)?;
+                Ok(Self::new(tag, parsed.text, &parsed))
+            }
             None => Self::parse_closely(tag, address),
         }
     }
 
     #[inline]
-    fn plain(tag: Tag, address: &'a str) -> Option<Self> {
+    fn at_plain_host(address: &'a str) -> Option<Parsed<'a>> {
         if address.starts_with('"') {
             return None;
         }
-        let parsed = Parsed::plain(address.get(Tag::OCTETS..)?)?;
-        Some(Self::new(tag, parsed.text, &parsed))
+        Parsed::at_plain_host(address.get(Tag::OCTETS..)?)
     }
 
     #[cold]
