@@ -151,9 +151,14 @@ fn verbs(run: &mut Run) {
         ("timestamp", genuine.replace("=4G=", "=4=")),
         ("fields", genuine.replace("=example.com=", ".example.com.")),
         ("user", genuine.replace("=alice@", "=@")),
+        ("character", genuine.replace("=alice@", "=al ice@")),
+        ("domain", genuine.replace("@forward.", "@forward ")),
     ] {
         let error = srs.reverse(&malformed, TODAY).expect_err("malformed");
-        assert!(matches!(error, ReverseError::Malformed(_)));
+        assert!(matches!(
+            error,
+            ReverseError::Malformed(_) | ReverseError::Address(_)
+        ));
         run.refuse(
             &format!("reverse/malformed {what}"),
             &malformed,
@@ -197,6 +202,23 @@ fn lengths(run: &mut Run) {
             &format!("octets/reverse {length}"),
             &srs,
             &made(&srs, &sender),
+        );
+    }
+}
+
+/// Mailboxes whose characters need a second look.
+fn characters(run: &mut Run) {
+    let srs = srs();
+    for (what, sender) in [
+        ("quoted", "\"john doe\"@example.com"),
+        ("UTF-8", "zoë@exämple.com"),
+        ("literal", "alice@[192.0.2.1]"),
+    ] {
+        run.forward(&format!("characters/forward {what}"), &srs, sender);
+        run.reverse(
+            &format!("characters/reverse {what}"),
+            &srs,
+            &made(&srs, sender),
         );
     }
 }
@@ -309,7 +331,7 @@ fn main() {
         names: Vec::new(),
     };
     for group in [
-        floor, verbs, policy, secrets, lengths, formats, strings, all_cores,
+        floor, verbs, policy, secrets, lengths, characters, formats, strings, all_cores,
     ] {
         group(&mut run);
     }
