@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use criterion::{Bencher, Criterion};
 use mail_srs::{
-    Day, Domains, Envelope, Forwarder, HashFormat, Outgoing, ReverseError, Secret, Secrets, Srs,
+    AddressError, Day, Domains, Envelope, Forwarder, HashFormat, Outgoing, ReverseError, Secret,
+    Secrets, Srs, SyntaxError,
 };
 
 const FLOOR: &str = "floor/two compressions";
@@ -147,24 +148,41 @@ fn verbs(run: &mut Run) {
     let later = Day::new(TODAY.number() + 22);
     let expired = ReverseError::Expired { age, max_age };
     run.refuse("reverse/expired", &genuine, later, expired);
-    for (what, malformed) in [
-        ("timestamp", genuine.replace("=4G=", "=4=")),
-        ("fields", genuine.replace("=example.com=", ".example.com.")),
-        ("user", genuine.replace("=alice@", "=@")),
-        ("character", genuine.replace("=alice@", "=al ice@")),
-        ("domain", genuine.replace("@forward.", "@forward ")),
+    for (what, genuine_part, defective, error) in [
+        (
+            "timestamp",
+            "=4G=",
+            "=4=",
+            ReverseError::Malformed(SyntaxError::Timestamp),
+        ),
+        (
+            "fields",
+            "=example.com=",
+            ".example.com.",
+            ReverseError::Malformed(SyntaxError::Srs0Fields),
+        ),
+        (
+            "user",
+            "=alice@",
+            "=@",
+            ReverseError::Malformed(SyntaxError::User),
+        ),
+        (
+            "character",
+            "=alice@",
+            "=al ice@",
+            ReverseError::Address(AddressError::Space { offset: 27 }),
+        ),
+        (
+            "domain",
+            "@forward.",
+            "@forward ",
+            ReverseError::Address(AddressError::Space { offset: 38 }),
+        ),
     ] {
-        let error = srs.reverse(&malformed, TODAY).expect_err("malformed");
-        assert!(matches!(
-            error,
-            ReverseError::Malformed(_) | ReverseError::Address(_)
-        ));
-        run.refuse(
-            &format!("reverse/malformed {what}"),
-            &malformed,
-            TODAY,
-            error,
-        );
+        let malformed = genuine.replace(genuine_part, defective);
+        let name = format!("reverse/malformed {what}");
+        run.refuse(&name, &malformed, TODAY, error);
     }
     for (what, recipient) in [
         ("", "alice@forward.example"),

@@ -457,7 +457,7 @@ fn write_escaped(json: &[u8], output: &mut impl Write) -> io::Result<()> {
     if json.iter().fold(true, |all, &octet| all & printable(octet)) {
         return output.write_all(json);
     }
-    // All of it is UTF-8.
+    // It is UTF-8, as all JSON.
     for piece in String::from_utf8_lossy(json).split_inclusive(char::is_control) {
         match (
             piece.strip_suffix(char::is_control),

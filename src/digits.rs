@@ -77,7 +77,7 @@ impl Digits {
         digits.unwrap_or([NONE; 2])
     }
 
-    /// The digit that a character stands for in either case.
+    /// The digit that a character stands for in either case, of an encoding that uses one case only.
     pub(crate) fn of_character_folded(&self, character: u8) -> Option<u8> {
         let [as_is, other] = self.of_character(character);
         let digit = as_is.min(other);
@@ -100,13 +100,17 @@ impl Digits {
         })
     }
 
+    /// The character for a digit, if it is one.
+    pub(crate) fn character(&self, digit: impl Into<usize>) -> Option<u8> {
+        self.characters.get(digit.into()).copied()
+    }
+
     /// Writes octets in characters, from their beginning, and then zeros. They are looked up as they
     /// are asked for, so that the time tells of no more than of what is written.
     pub(crate) fn write(&self, octets: &[u8]) -> impl Iterator<Item = u8> {
-        let character = |digit| self.characters.get(usize::from(digit)).copied();
         // There is one for each digit.
         self.of_octets(octets)
-            .map(move |digit| character(digit).unwrap_or_default())
+            .map(|digit| self.character(digit).unwrap_or_default())
     }
 }
 

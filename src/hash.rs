@@ -10,7 +10,7 @@ use crate::secret::{HashFormat, Secret, Secrets};
 /// without regard to case, be it base64 or base32. `Mail::SRS` takes 1.
 pub(crate) const MIN_LENGTH: usize = 4;
 
-/// The characters of the longest hash, in any format: 32 in base32, 27 and one of padding in base64.
+/// The characters of the longest hash, in any format: 32 in base32, 27 in base64.
 pub(crate) const MAX_LENGTH: usize = 32;
 
 /// An HMAC, and how many characters of it are written, in which format.

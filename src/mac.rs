@@ -71,7 +71,7 @@ impl Key {
     }
 }
 
-/// Two are equal if they sign alike, as those do of one secret.
+/// Two are equal if their states are, as those of one secret.
 impl ConstantTimeEq for Key {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.inner.ct_eq(&other.inner) & self.outer.ct_eq(&other.outer)

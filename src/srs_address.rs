@@ -172,40 +172,31 @@ impl<'a> Tagged<'a> {
     #[inline]
     pub(crate) fn parse(address: &'a str) -> Result<Self, ParseError> {
         let tag = Tag::read(address).ok_or(ParseError::NotSrs)?;
-        match Self::at_plain_host(address) {
+        match behind_tag(address).and_then(Parsed::at_plain_host) {
             Some(parsed) => {
                 parsed
                     .check_unquoted(Tag::OCTETS)
                     .map_err(ParseError::Address)?;
-                Ok(Self::new(tag, parsed.text, &parsed))
+                Ok(Self::new(tag, &parsed))
             }
             None => Self::parse_closely(tag, address),
         }
     }
 
-    #[inline]
-    fn at_plain_host(address: &'a str) -> Option<Parsed<'a>> {
-        if address.starts_with('"') {
-            return None;
-        }
-        Parsed::at_plain_host(address.get(Tag::OCTETS..)?)
-    }
-
     #[cold]
     fn parse_closely(tag: Tag, address: &'a str) -> Result<Self, ParseError> {
         let parsed = Parsed::parse_closely(address).map_err(ParseError::Address)?;
-        let (_tag, text) = parsed
-            .text
-            .split_first_chunk::<{ Tag::OCTETS }>()
-            .ok_or(ParseError::NotSrs)?;
-        Ok(Self::new(tag, text, &parsed))
+        let behind_tag = parsed.text.split_first_chunk::<{ Tag::OCTETS }>();
+        let (_tag, text) = behind_tag.ok_or(ParseError::NotSrs)?;
+        Ok(Self::new(tag, &Parsed { text, ..parsed }))
     }
 
+    /// The `parsed` local part lacks the tag.
     #[inline]
-    const fn new(tag: Tag, text: Text<'a>, parsed: &Parsed<'a>) -> Self {
+    const fn new(tag: Tag, parsed: &Parsed<'a>) -> Self {
         Self {
             tag,
-            text,
+            text: parsed.text,
             came_quoted: parsed.came_quoted,
             domain: parsed.domain(),
         }
@@ -215,6 +206,16 @@ impl<'a> Tagged<'a> {
     #[inline]
     pub(crate) fn fields(&self) -> Result<(Text<'a>, Fields<'a>), SyntaxError> {
         Fields::parse(self.tag.kind, self.text, self.came_quoted)
+    }
+}
+
+/// What follows the tag of an address, which holds nothing that needs a look, if it is not quoted.
+#[inline]
+fn behind_tag(address: &str) -> Option<&str> {
+    if address.starts_with('"') {
+        None
+    } else {
+        address.get(Tag::OCTETS..)
     }
 }
 

@@ -9,9 +9,6 @@ use crate::error::SyntaxError;
 /// Days after which the timestamps repeat: ten bits of them.
 const CYCLE: u16 = 1024;
 
-/// The 32 characters of RFC 4648 §6.
-static ALPHABET: &[u8] = base32::RFC4648_NOPAD.alphabet();
-
 /// A day, counted in UTC from 1970-01-01.
 ///
 /// It is passed to [`Srs::forward`](crate::Srs::forward) and [`Srs::reverse`](crate::Srs::reverse);
@@ -113,8 +110,8 @@ impl Timestamp {
     /// The two characters, high five bits first.
     pub(crate) fn characters(self) -> [u8; 2] {
         [self.slot >> 5, self.slot & 31].map(|digit| {
-            // A digit is below 32 and the alphabet holds 32 characters.
-            ALPHABET.get(usize::from(digit)).copied().unwrap_or(b'A')
+            // There is one for each number below 32.
+            BASE32.character(digit).unwrap_or_default()
         })
     }
 

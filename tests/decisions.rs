@@ -897,7 +897,7 @@ fn an_address_literal_makes_quotes() {
 
 // Control characters, unquoted specials, and the like
 
-/// Each with the offset of its defect; also as part of an SRS address and as the alias.
+/// Each with the offset of its defect; also as the alias.
 #[test]
 fn what_is_no_address_is_refused_with_defect_and_offset() {
     use AddressError as E;
@@ -965,6 +965,12 @@ fn what_is_no_address_is_refused_with_defect_and_offset() {
             .unwrap_err();
         assert_eq!(refused, ForwardError::Alias(error), "{alias:?}");
     }
+}
+
+/// Whichever part the defect is in; that of the local part comes first.
+#[test]
+fn what_begins_as_an_srs_address_is_refused_with_defect_and_offset_too() {
+    use AddressError as E;
     for (address, error) in [
         (
             "SRS0=gfkj=KH=example.com=alice",
@@ -981,6 +987,26 @@ fn what_is_no_address_is_refused_with_defect_and_offset() {
         (
             "SRS0=iwhk=KH=orig.example=john doe@fwd.example.net",
             E::Space { offset: 30 },
+        ),
+        (
+            "SRS0=iwhk=KH=orig.example=john doe@fwd example.net",
+            E::Space { offset: 30 },
+        ),
+        (
+            "SRS0=iwhk=KH=orig.example=é\u{85}@fwd.example.net",
+            E::ControlCharacter { offset: 28 },
+        ),
+        (
+            "SRS0=iwhk=KH=orig.example=josé p@fwd.example.net",
+            E::Space { offset: 31 },
+        ),
+        (
+            "\"SRS0=iwhk=KH=orig.example=é\t\"@fwd.example.net",
+            E::ControlCharacter { offset: 29 },
+        ),
+        (
+            "SRS0=iwhk=KH=orig.example=alice@fwd é\u{85}.example.net",
+            E::Space { offset: 35 },
         ),
         (
             "\"SRS0=gfkj=KH=example.com=alice@fwd.example.net",
@@ -1061,7 +1087,7 @@ fn an_address_that_was_read_has_quotes_where_it_needs_them_only() {
             "SRS0=XXXX=KH=orig.example=a,b@x.example",
             Some(r#""SRS0=XXXX=KH=orig.example=a,b"@x.example"#),
         ),
-        // Wherever they came to be needed.
+        // The hash needs them.
         (r#""SRS0=X\"X\\=KH=orig.example=alice"@x.example"#, None),
     ] {
         assert_eq!(read(address).to_string(), written.unwrap_or(address));
