@@ -544,7 +544,9 @@ impl Output {
 
     fn write_json(&mut self, address: &[u8], outcome: impl Serialize) -> io::Result<()> {
         let line = Line {
-            input: String::from_utf8_lossy(address),
+            // It looks at ASCII by words, as the lossy reading does not.
+            input: str::from_utf8(address)
+                .map_or_else(|_| String::from_utf8_lossy(address), Cow::Borrowed),
             outcome,
         };
         self.line.clear();
