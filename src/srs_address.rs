@@ -209,7 +209,8 @@ impl<'a> Tagged<'a> {
     }
 }
 
-/// What follows the tag of an address, which holds nothing that needs a look, if it is not quoted.
+/// What follows the tag of an address that is not quoted. The tag itself needs no further look: it is
+/// made of characters that may stand anywhere in a local part.
 #[inline]
 fn behind_tag(address: &str) -> Option<&str> {
     if address.starts_with('"') {

@@ -997,6 +997,10 @@ fn what_begins_as_an_srs_address_is_refused_with_defect_and_offset_too() {
             E::ControlCharacter { offset: 28 },
         ),
         (
+            "SRS0=iwhk=KH=orig.example=a\u{85} b@fwd.example.net",
+            E::ControlCharacter { offset: 27 },
+        ),
+        (
             "SRS0=iwhk=KH=orig.example=josé p@fwd.example.net",
             E::Space { offset: 31 },
         ),
